@@ -1,0 +1,45 @@
+// One control group for each host: hosts that share a tree stop, freeze or wait for each other's units.
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile, rmdir } from "node:fs/promises";
+import { until } from "./until.ts";
+
+const root = "/sys/fs/cgroup";
+
+/** The hierarchies that matter: systemd's own two on a machine with cgroup v1, else the single one of v2. */
+function hierarchies(): string[] {
+  if (existsSync(`${root}/cgroup.controllers`)) return [root];
+  return [`${root}/systemd`, `${root}/unified`].filter((path) => existsSync(path));
+}
+
+/** Makes the groups of a host and returns the files that a process writes its id to in order to move in. */
+export async function makeGroups(name: string): Promise<string[]> {
+  const groups = hierarchies().map((path) => `${path}/${name}`);
+  for (const group of groups) await mkdir(group, { recursive: true });
+  return groups.map((group) => `${group}/cgroup.procs`);
+}
+
+/** Kills whatever lives in the groups whose names begin so, then removes them. */
+export async function removeGroups(prefix: string): Promise<void> {
+  for (const hierarchy of hierarchies()) {
+    const names = (await readdir(hierarchy)).filter((name) => name.startsWith(prefix));
+    for (const name of names) await until(`the group ${name} to be empty`, () => removeTree(`${hierarchy}/${name}`));
+  }
+}
+
+async function removeTree(group: string): Promise<boolean> {
+  if (!existsSync(group)) return true;
+  const folders = await readdir(group, { withFileTypes: true });
+  for (const folder of folders) if (folder.isDirectory()) await removeTree(`${group}/${folder.name}`);
+  const pids = await readFile(`${group}/cgroup.procs`, "utf8");
+  for (const pid of pids.split("\n").filter(Boolean)) {
+    try {
+      process.kill(Number(pid), "SIGKILL");
+    } catch {
+      // It ended by itself in the meantime.
+    }
+  }
+  return rmdir(group).then(
+    () => true,
+    () => false,
+  );
+}

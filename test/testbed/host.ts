@@ -1,0 +1,116 @@
+// One host of a lab: a machine with a disk and a network plug, and what a test does with it.
+import { must, type Outcome, type RunOptions, run } from "./command.ts";
+import { Machine, type MachineOptions } from "./machine.ts";
+import type { Plug } from "./network.ts";
+import { Running } from "./running.ts";
+import { until } from "./until.ts";
+
+const environment = {
+  PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+  HOME: "/root",
+  LANG: "C.UTF-8",
+  TERM: "xterm",
+};
+
+export class Host {
+  readonly name: string;
+  readonly address: string;
+  /** The folder that is its `/` while it is off. While it is on, /run and /tmp are elsewhere: use read and write. */
+  readonly root: string;
+  readonly #plug: Plug;
+  readonly #options: MachineOptions;
+  #machine: Machine | undefined;
+  #running: Running[] = [];
+
+  constructor(plug: Plug, options: MachineOptions) {
+    this.name = options.hostname;
+    this.address = plug.address;
+    this.root = options.root;
+    this.#plug = plug;
+    this.#options = options;
+  }
+
+  get isOn(): boolean {
+    return this.#machine !== undefined;
+  }
+
+  /** Boots it and returns when its systemd is done. */
+  async start(): Promise<void> {
+    this.#machine ??= await Machine.boot(this.#options);
+  }
+
+  /** Power loss. Files are kept, for another start. */
+  async kill(): Promise<void> {
+    await this.#off((machine) => machine.kill());
+  }
+
+  /** An orderly shutdown. */
+  async powerOff(): Promise<void> {
+    await this.#off((machine) => machine.powerOff());
+  }
+
+  async #off(how: (machine: Machine) => Promise<void>): Promise<void> {
+    if (this.#machine !== undefined) await how(this.#machine);
+    this.#machine = undefined;
+    await Promise.all(this.#running.splice(0).map((running) => running.close()));
+  }
+
+  /** Pulls its network cable. */
+  async cut(): Promise<void> {
+    await this.#plug.set("down");
+  }
+
+  async mend(): Promise<void> {
+    await this.#plug.set("up");
+  }
+
+  /** What goes before a command to run it here: on a host that is off it only sees the files. */
+  enter(env: Readonly<Record<string, string>> = {}): string[] {
+    const variables = Object.entries({ ...environment, ...env }).map(([name, value]) => `${name}=${value}`);
+    const inside = ["env", "-i", ...variables];
+    if (this.#machine === undefined) return ["chroot", this.root, ...inside];
+    return ["nsenter", "-t", `${this.#machine.leader}`, "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w", ...inside];
+  }
+
+  /** Runs a command as root, to its end. */
+  run(argv: readonly string[], { env, ...options }: RunOptions = {}): Promise<Outcome> {
+    return run([...this.enter(env), ...argv], options);
+  }
+
+  /** Runs a shell script that has to succeed and returns its standard output. */
+  async sh(script: string, options: RunOptions = {}): Promise<string> {
+    const { status, stdout, stderr } = await this.run(["bash", "-c", script], options);
+    if (status !== 0) throw new Error(`${this.name}# ${script}\nexit status ${status}\n${stdout}${stderr}`);
+    return stdout;
+  }
+
+  /** Starts a command that goes on running, until it is closed or the host goes off. */
+  spawn(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
+    const running = new Running(this.enter(env), argv);
+    this.#running.push(running);
+    return running;
+  }
+
+  async write(path: string, text: string | Uint8Array, mode = 0o644): Promise<void> {
+    const script = 'mkdir -p "$(dirname "$1")" && cat >"$1" && chmod "$2" "$1"';
+    const argv = ["sh", "-c", script, "write", path, mode.toString(8)];
+    await must([...this.enter(), ...argv], { input: text });
+  }
+
+  read(path: string): Promise<string> {
+    return must([...this.enter(), "cat", path]);
+  }
+
+  until: typeof until = (what, probe, timeoutMs) => until(`${this.name}: ${what}`, probe, timeoutMs);
+
+  /** What a unit (or all that match a glob) logged since the host booted. */
+  async journal(unit: string): Promise<string> {
+    const { stdout } = await this.run(["journalctl", "-b", "--no-pager", "-o", "short-precise", "-u", unit]);
+    return stdout;
+  }
+
+  /** Ends what tests left running here; the host itself goes with its lab. */
+  async close(): Promise<void> {
+    await Promise.all(this.#running.splice(0).map((running) => running.close()));
+  }
+}

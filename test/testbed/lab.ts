@@ -1,0 +1,89 @@
+// A lab: real systemd hosts on this machine, on a network of their own. Each host is systemd as process 1 in its own
+// namespaces and control group, over an overlay of this machine's root.
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { type Claim, claim, keep, prefix, release } from "./claim.ts";
+import { makeRoot } from "./disk.ts";
+import { Host } from "./host.ts";
+import { Network } from "./network.ts";
+
+/** Every host takes about 7 inotify instances of the machine's; the usual limit of 128 stalls the 18th at its boot. */
+const inotifyInstances = 4096;
+
+export interface LabOptions {
+  /** Folders laid over this machine's root in every host, the first on top; see installedLayer. */
+  readonly layers?: readonly string[];
+  /** Pure cgroup v2 inside the hosts (freezing units needs it) where this machine still has v1 and v2 side by side. */
+  readonly unified?: boolean;
+}
+
+type SameLength<Names extends readonly string[]> = { [I in keyof Names]: Host };
+
+export class Lab {
+  readonly id: string;
+  readonly hosts: Host[] = [];
+  readonly #claim: Claim;
+  readonly #network: Network;
+  readonly #options: LabOptions;
+
+  private constructor(owned: Claim, network: Network, options: LabOptions) {
+    this.id = owned.id;
+    this.#claim = owned;
+    this.#network = network;
+    this.#options = options;
+  }
+
+  static async open(options: LabOptions = {}): Promise<Lab> {
+    await raiseInotifyLimit();
+    const owned = await claim();
+    return new Lab(owned, await Network.open(prefix(owned.id)), options);
+  }
+
+  /** Makes hosts that are still off, so that files can be written before their first boot. */
+  async prepare<const Names extends readonly string[]>(...names: Names): Promise<SameLength<Names>> {
+    const hosts: Host[] = [];
+    for (const name of names) hosts.push(await this.#make(name));
+    this.hosts.push(...hosts);
+    const table = this.hosts.map((host) => `${host.address} ${host.name}\n`).join("");
+    await Promise.all(
+      this.hosts.map((host) => host.write("/etc/hosts", `127.0.0.1 localhost\n::1 localhost\n${table}`)),
+    );
+    return hosts as SameLength<Names>;
+  }
+
+  /** Makes hosts and boots them, all at the same time. */
+  async boot<const Names extends readonly string[]>(...names: Names): Promise<SameLength<Names>> {
+    const hosts = await this.prepare(...names);
+    await Promise.all(hosts.map((host) => host.start()));
+    return hosts;
+  }
+
+  async #make(name: string): Promise<Host> {
+    const folder = `${this.#claim.folder}/${name}`;
+    await mkdir(folder);
+    const root = await makeRoot(folder, name, this.#options.layers ?? []);
+    const plug = await this.#network.plug(name);
+    return new Host(plug, {
+      hostname: name,
+      root,
+      name: `${prefix(this.id)}${name}`,
+      namespace: plug.namespace,
+      folder,
+      unified: this.#options.unified ?? false,
+    });
+  }
+
+  /** Lets the hosts outlive this process; `cli.ts` gets into them and takes them down. */
+  async keep(): Promise<void> {
+    await keep(this.id);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.hosts.map((host) => host.close()));
+    await release(this.id);
+  }
+}
+
+async function raiseInotifyLimit(): Promise<void> {
+  const file = "/proc/sys/fs/inotify/max_user_instances";
+  if (Number(await readFile(file, "utf8")) < inotifyInstances) await writeFile(file, `${inotifyInstances}`);
+}
