@@ -1,0 +1,40 @@
+import { defineInterface } from "../bus/interface.ts";
+
+export const nodeInterface = defineInterface({
+  name: "org.eclipse.bluechi.Node",
+  methods: {
+    StartUnit: { in: { name: "s", mode: "s" }, out: { job: "o" } },
+    StopUnit: { in: { name: "s", mode: "s" }, out: { job: "o" } },
+    RestartUnit: { in: { name: "s", mode: "s" }, out: { job: "o" } },
+    ReloadUnit: { in: { name: "s", mode: "s" }, out: { job: "o" } },
+    StartTransientUnit: { in: { name: "s", mode: "s", props: "a(sv)", aux: "a(sa(sv))" }, out: { job: "o" } },
+    FreezeUnit: { in: { name: "s" }, out: {} },
+    ThawUnit: { in: { name: "s" }, out: {} },
+    KillUnit: { in: { name: "s", who: "s", signal: "i" }, out: {} },
+    ResetFailed: { in: {}, out: {} },
+    ResetFailedUnit: { in: { name: "s" }, out: {} },
+    GetUnitProperties: { in: { name: "s", interface: "s" }, out: { props: "a{sv}" } },
+    GetUnitProperty: { in: { name: "s", interface: "s", property: "s" }, out: { value: "v" } },
+    SetUnitProperties: { in: { name: "s", runtime: "b", keyvalues: "a(sv)" }, out: {} },
+    EnableUnitFiles: {
+      in: { files: "as", runtime: "b", force: "b" },
+      out: { carries_install_info: "b", changes: "a(sss)" },
+    },
+    DisableUnitFiles: { in: { files: "as", runtime: "b" }, out: { changes: "a(sss)" } },
+    GetUnitFileState: { in: { file: "s" }, out: { state: "s" } },
+    Reload: { in: {}, out: {} },
+    ListUnits: { in: {}, out: { units: "a(ssssssouso)" } },
+    ListUnitFiles: { in: {}, out: { unitfiles: "a(ss)" } },
+    GetDefaultTarget: { in: {}, out: { defaulttarget: "s" } },
+    SetDefaultTarget: { in: { defaulttarget: "s", force: "b" }, out: { out: "a(sss)" } },
+    SetLogLevel: { in: { level: "s" }, out: {} },
+  },
+  signals: {},
+  properties: {
+    Name: { type: "s", emits: "const" },
+    Status: { type: "s", emits: "change" },
+    PeerIp: { type: "s", emits: "explicit" },
+    LastSeenTimestamp: { type: "t", emits: "explicit" },
+    LastSeenTimestampMonotonic: { type: "t", emits: "explicit" },
+  },
+});

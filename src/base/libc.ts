@@ -1,0 +1,83 @@
+import { dlopen, FFIType, ptr } from "bun:ffi";
+import { statSync } from "node:fs";
+
+// What the runtime has no call for. Loaded at the first use: the short-lived roles never need it.
+// Constants are those of Linux on x86-64 and arm64, which agree here.
+
+const symbols = {
+  clock_gettime: { args: [FFIType.i32, FFIType.ptr], returns: FFIType.i32 },
+  socket: { args: [FFIType.i32, FFIType.i32, FFIType.i32], returns: FFIType.i32 },
+  sendto: {
+    args: [FFIType.i32, FFIType.ptr, FFIType.u64, FFIType.i32, FFIType.ptr, FFIType.u32],
+    returns: FFIType.i64,
+  },
+  close: { args: [FFIType.i32], returns: FFIType.i32 },
+  setsockopt: { args: [FFIType.i32, FFIType.i32, FFIType.i32, FFIType.ptr, FFIType.u32], returns: FFIType.i32 },
+} as const;
+
+function load() {
+  const musl = ["/lib/ld-musl-x86_64.so.1", "/lib/ld-musl-aarch64.so.1"].find((path) =>
+    statSync(path, { throwIfNoEntry: false }),
+  );
+  const glibc = ["/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1"].some((path) =>
+    statSync(path, { throwIfNoEntry: false }),
+  );
+  return dlopen(glibc || !musl ? "libc.so.6" : musl, symbols).symbols;
+}
+
+let loaded: ReturnType<typeof load> | undefined;
+
+function libc(): ReturnType<typeof load> {
+  loaded ??= load();
+  return loaded;
+}
+
+const CLOCK_MONOTONIC = 1;
+
+/** CLOCK_MONOTONIC in microseconds (clock_gettime(2)). */
+export function clockMonotonicUs(): bigint {
+  const timespec = new BigInt64Array(2);
+  libc().clock_gettime(CLOCK_MONOTONIC, ptr(timespec));
+  return (timespec[0] ?? 0n) * 1_000_000n + (timespec[1] ?? 0n) / 1000n;
+}
+
+const AF_UNIX = 1;
+const SOCK_DGRAM_CLOEXEC = 2 | 0o2000000;
+const MSG_NOSIGNAL = 0x4000;
+
+/**
+ * Sends one datagram to a unix socket.
+ * @param path a path, or with a leading `@` an abstract name.
+ * @returns whether the kernel took it.
+ */
+export function sendDatagram(path: string, data: Uint8Array): boolean {
+  const name = Buffer.from(path);
+  if (name.length === 0 || name.length > 107) return false;
+  if (name[0] === 0x40) name[0] = 0;
+  // sockaddr_un: the family, then the path; an abstract name has no terminating NUL, its length tells the end.
+  const address = Buffer.alloc(2 + name.length + (name[0] === 0 ? 0 : 1));
+  address.writeUInt16LE(AF_UNIX, 0);
+  name.copy(address, 2);
+  const fd = libc().socket(AF_UNIX, SOCK_DGRAM_CLOEXEC, 0);
+  if (fd < 0) return false;
+  const sent = libc().sendto(fd, ptr(data), BigInt(data.length), MSG_NOSIGNAL, ptr(address), address.length);
+  libc().close(fd);
+  return Number(sent) === data.length;
+}
+
+/** Socket options by level and name (tcp(7), ip(7), socket(7)). */
+export const SocketOption = {
+  keepAlive: [1, 9],
+  tcpUserTimeoutMs: [6, 18],
+  tcpKeepAliveTimeS: [6, 4],
+  tcpKeepAliveIntervalS: [6, 5],
+  tcpKeepAliveCount: [6, 6],
+  ipReceiveErrors: [0, 11],
+} as const;
+
+/** Sets an integer option of a socket (setsockopt(2)). @returns whether the kernel took it. */
+export function setSocketOption(fd: number, option: keyof typeof SocketOption, value: number): boolean {
+  const [level, name] = SocketOption[option];
+  const data = new Int32Array([value]);
+  return libc().setsockopt(fd, level, name, ptr(data), 4) === 0;
+}

@@ -1,0 +1,43 @@
+/**
+ * A label of an object path made from any text, as sd_bus_path_encode(3) does it: letters and digits stay (a digit not
+ * in front), every other byte becomes `_XX`, the empty text becomes `_`.
+ */
+export function pathEncode(text: string): string {
+  if (text === "") return "_";
+  let label = "";
+  for (const [index, byte] of Buffer.from(text).entries()) {
+    const char = String.fromCharCode(byte);
+    const plain = /[A-Za-z]/.test(char) || (index > 0 && /[0-9]/.test(char));
+    label += plain ? char : `_${byte.toString(16).padStart(2, "0")}`;
+  }
+  return label;
+}
+
+/** The longest node name accepted, in bytes: it has to fit a host name and an object path with room to spare. */
+export const maxNodeName = 255;
+
+/** A unit name is at most 255 characters of this set (systemd.unit(5)), with the suffix of a unit type. */
+const unitName =
+  /^[A-Za-z0-9:_.\\@-]{1,255}$/;
+const unitSuffix = /\.(service|socket|device|mount|automount|swap|target|path|timer|slice|scope)$/;
+
+/** Whether systemd would take this for the name of a unit. */
+export function isUnitName(name: string): boolean {
+  return unitName.test(name) && unitSuffix.test(name);
+}
+
+/** The unit that stands, on the target's node, for those on other nodes that need `unit`. */
+export function dependencyUnit(unit: string): string {
+  return `bluechi-dep@${unit}`;
+}
+
+/**
+ * What a proxy unit stands for: the node up to the first `_` of the instance, and the unit after it, always a service.
+ * @param instance what comes after `bluechi-proxy@`, with `.service`.
+ * @returns undefined when there is no `_`, or one of the two is empty.
+ */
+export function proxyTarget(instance: string): { node: string; unit: string } | undefined {
+  const split = instance.indexOf("_");
+  if (split < 1 || split === instance.length - 1) return undefined;
+  return { node: instance.slice(0, split), unit: instance.slice(split + 1) };
+}

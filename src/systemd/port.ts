@@ -1,0 +1,63 @@
+import type { Body } from "../base/body.ts";
+
+/** A unit's state as systemd reports it; `loaded` is false when systemd does not have the unit in memory. */
+export interface UnitState {
+  readonly loaded: boolean;
+  readonly activeState: string;
+  readonly subState: string;
+}
+
+export const unloaded: UnitState = { loaded: false, activeState: "inactive", subState: "dead" };
+
+/** The jobs that a controller may ask for; each is the method of systemd's Manager with `Unit` behind it. */
+export const jobMethods = { start: "StartUnit", stop: "StopUnit", restart: "RestartUnit", reload: "ReloadUnit" } as const;
+export type JobType = keyof typeof jobMethods;
+
+/**
+ * What systemd tells. `order` counts all that came from systemd, answers too, so that a listener can tell whether a
+ * signal was sent before or after an answer that it got.
+ */
+export interface SystemdListener {
+  unitNew(unit: string, order: number): void;
+  unitRemoved(unit: string, order: number): void;
+  /**
+   * @param properties a body of the signature `a{sv}`.
+   * @param state the new states when they are among the properties.
+   */
+  unitPropertiesChanged(
+    unit: string,
+    interfaceName: string,
+    properties: Body,
+    state: { activeState?: string; subState?: string },
+    order: number,
+  ): void;
+  /** @param path systemd's object path of the job. @param state `waiting` or `running`. */
+  jobStateChanged(path: string, state: string): void;
+  /** @param result done, canceled, timeout, failed, dependency, skipped, invalid, … */
+  jobRemoved(path: string, unit: string, result: string): void;
+  /** The connection to systemd is lost; every pending call has failed before this. */
+  lost(reason: string): void;
+}
+
+/**
+ * What we ask of systemd on one host. Every call fails with a Failure that carries systemd's own error name and text,
+ * or with NoReply when the connection is lost before the answer, Timeout when it does not come in time.
+ */
+export interface Systemd {
+  /** Sets who hears what systemd tells; one listener. */
+  listen(listener: SystemdListener): void;
+  /** A method of org.freedesktop.systemd1.Manager, arguments and answer passed through. */
+  callManager(method: string, args: Body): Promise<Body>;
+  /** Queues a job. @param mode replace, fail, isolate, … @returns systemd's object path of the job. */
+  startJob(type: JobType, unit: string, mode: string): Promise<string>;
+  cancelJob(path: string): Promise<void>;
+  /** The properties of a unit on one interface, on all of them for "". @returns a body `a{sv}`. */
+  unitProperties(unit: string, interfaceName: string): Promise<Body>;
+  /** One property of a unit. @returns a body `v`. */
+  unitProperty(unit: string, interfaceName: string, property: string): Promise<Body>;
+  /** A unit's state now, without loading it. `order` compares with that of signals. */
+  unitState(unit: string): Promise<UnitState & { readonly order: number }>;
+  /** The names of the units in memory that match a glob, with their states. */
+  listUnits(pattern: string): Promise<{ readonly unit: string; readonly activeState: string; readonly subState: string }[]>;
+  close(): void;
+}
