@@ -1,0 +1,39 @@
+/** What a transport tells its user. */
+export interface TransportHandler {
+  /** Bytes as they arrived, cut anywhere. The chunk belongs to the receiver. */
+  data(chunk: Uint8Array): void;
+  /** Nothing is queued any more, after something was. */
+  drained(): void;
+  /** The transport has ended, by either side. Told exactly once, and last. */
+  closed(reason: string): void;
+}
+
+/** A stream of bytes to one peer and back: a TCP or unix connection, or one in memory. */
+export interface Transport {
+  /** The peer's address as the socket shows it, for example `::ffff:10.78.1.12`; empty for a unix socket. */
+  readonly peer: string;
+  /** Bytes that were written and that the kernel has not taken yet. */
+  readonly queuedBytes: number;
+  /** Hands the transport to its user. Nothing is read before; called once, by the one who got the transport. */
+  start(handler: TransportHandler): void;
+  /** Queues bytes. They belong to the transport from here on. */
+  write(bytes: Uint8Array): void;
+  /** Stops reading, so that the peer's writes get stuck in the end. */
+  pause(): void;
+  resume(): void;
+  /** Ends the connection once what is queued has left, or after `closeGraceMs`. Nothing is delivered any more. */
+  close(): void;
+  /** Ends the connection at once and drops what is queued. */
+  abort(): void;
+}
+
+/** How long `close` waits for a peer to take what is queued. */
+export const closeGraceMs = 1000;
+
+/** A place where peers come in. */
+export interface Listener {
+  /** The port listened on, 0 for a unix socket. */
+  readonly port: number;
+  /** Takes no more peers. Those that came in stay. */
+  close(): void;
+}
