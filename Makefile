@@ -1,0 +1,68 @@
+# `make help` says what there is.
+PREFIX ?= /usr
+DESTDIR ?=
+
+# An installed Bun serves when it is not older than the one that package.json pins; else npm brings that one.
+pinned := $(shell sed -n 's/.*"bun": "\(.*\)".*/\1/p' package.json)
+ifndef BUN
+BUN := $(shell [ "$$(printf '%s\n' $(pinned) "$$(bun --version 2>/dev/null || echo 0)" | sort -V | head -n 1)" = $(pinned) ] \
+	&& command -v bun || echo node_modules/.bin/bun)
+endif
+
+modules := node_modules/.package-lock.json
+sources := $(shell find src -name '*.ts' ! -name '*.test.ts') package.json scripts/build.ts scripts/compile.ts scripts/version.ts
+tarball := dist/bluechi-$(shell sed -n 's/^  "version": "\(.*\)",/\1/p' package.json).tar.gz
+hosts := systemd-nspawn nsenter ip nft dbus-daemon python3 curl
+
+help: ## say what there is
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+build: dist/bluechi dist/interfaces ## make dist/bluechi (TARGET=bun-linux-arm64 for another kind of machine)
+
+demo: build ## show two machines run as one (KEEP=1 leaves them running)
+	scripts/prepare.sh $(hosts)
+	$(BUN) test/demo/main.ts
+
+test: build ## run every check and test
+	scripts/prepare.sh git rpmbuild $(hosts)
+	$(BUN) scripts/test.ts
+
+test-unit: $(modules) ## run the tests that need no hosts
+	$(BUN) scripts/test.ts unit whole
+
+test-e2e: build ## run the tests on real systemd hosts
+	scripts/prepare.sh $(hosts)
+	$(BUN) scripts/test.ts e2e
+
+lint: $(modules) ## check types, style and dead code
+	$(BUN) scripts/test.ts types lint
+
+dist: $(modules) ## make the source tarball of this commit (VENDOR=1 with all that a build without network needs)
+	$(BUN) scripts/dist.ts $(tarball)
+
+rpm: $(modules) ## make the RPM package of this commit
+	scripts/prepare.sh git rpmbuild
+	VENDOR=1 $(BUN) scripts/dist.ts $(tarball)
+	rpmbuild -tb --quiet --define '_rpmdir $(CURDIR)/dist/rpm' --define '_topdir $(CURDIR)/dist/rpmbuild' \
+		$(if $(wildcard /etc/debian_version),--nodeps) $(tarball)
+
+install: build ## lay everything out under DESTDIR
+	./packaging/install.sh "$(DESTDIR)" "$(PREFIX)"
+
+clean: ## remove what was built
+	rm -rf dist
+
+$(modules): package-lock.json
+	scripts/prepare.sh npm
+	npm ci
+	@touch $@
+
+dist/bluechi: $(modules) $(sources)
+	$(BUN) scripts/build.ts $@ $(TARGET)
+
+dist/interfaces: $(modules) $(wildcard src/api/*.ts) scripts/interfaces.ts
+	$(BUN) scripts/interfaces.ts $@
+	@touch $@
+
+.PHONY: help build demo test test-unit test-e2e lint dist rpm install clean
+.DELETE_ON_ERROR:

@@ -1,0 +1,26 @@
+#!/bin/bash
+# Lays the built program out: install.sh DESTDIR PREFIX, for `make install`.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+root=$1 usr=$1$2 prefix=$2
+
+install -d "$usr"/{bin,libexec,lib/systemd/{system,user},lib/tmpfiles.d,share/dbus-1/{system.d,interfaces}}
+install -d "$root"/etc/bluechi/{controller,agent}.conf.d
+
+# One executable, which goes by the name it is called by.
+install -m 755 dist/bluechi "$usr/bin/bluechi"
+for tool in bluechictl bluechi-is-online; do ln -sfn bluechi "$usr/bin/$tool"; done
+for role in controller agent proxy; do ln -sfn ../bin/bluechi "$usr/libexec/bluechi-$role"; done
+
+for unit in packaging/units/*/*; do
+  file=$usr/lib/systemd/${unit#packaging/units/}
+  sed "s|/usr/libexec|$prefix/libexec|" "$unit" >"$file"
+  chmod 644 "$file"
+done
+install -m 644 packaging/tmpfiles/bluechi.conf "$usr/lib/tmpfiles.d/"
+install -m 644 packaging/dbus/*.conf "$usr/share/dbus-1/system.d/"
+install -m 644 dist/interfaces/*.xml "$usr/share/dbus-1/interfaces/"
+
+# The program looks for its defaults there wherever it lies itself.
+install -D -m 644 packaging/config/controller.conf "$root/usr/share/bluechi/config/controller.conf"
+install -D -m 644 packaging/config/agent.conf "$root/usr/share/bluechi-agent/config/agent.conf"
