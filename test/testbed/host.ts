@@ -12,6 +12,17 @@ const environment = {
   TERM: "xterm",
 };
 
+type Variables = Readonly<Record<string, string>>;
+
+function cleanEnvironment(env: Variables): string[] {
+  return ["env", "-i", ...Object.entries({ ...environment, ...env }).map(([name, value]) => `${name}=${value}`)];
+}
+
+/** What goes before a command to run it on the host with that process 1. */
+export function enter(leader: number | string, env: Variables = {}): string[] {
+  return ["nsenter", "-t", `${leader}`, "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w", ...cleanEnvironment(env)];
+}
+
 export class Host {
   readonly name: string;
   readonly address: string;
@@ -65,16 +76,14 @@ export class Host {
   }
 
   /** What goes before a command to run it here: on a host that is off it only sees the files. */
-  enter(env: Readonly<Record<string, string>> = {}): string[] {
-    const variables = Object.entries({ ...environment, ...env }).map(([name, value]) => `${name}=${value}`);
-    const inside = ["env", "-i", ...variables];
-    if (this.#machine === undefined) return ["chroot", this.root, ...inside];
-    return ["nsenter", "-t", `${this.#machine.leader}`, "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w", ...inside];
+  #enter(env: Variables = {}): string[] {
+    if (this.#machine === undefined) return ["chroot", this.root, ...cleanEnvironment(env)];
+    return enter(this.#machine.leader, env);
   }
 
   /** Runs a command as root, to its end. */
   run(argv: readonly string[], { env, ...options }: RunOptions = {}): Promise<Outcome> {
-    return run([...this.enter(env), ...argv], options);
+    return run([...this.#enter(env), ...argv], options);
   }
 
   /** Runs a shell script that has to succeed and returns its standard output. */
@@ -85,8 +94,8 @@ export class Host {
   }
 
   /** Starts a command that goes on running, until it is closed or the host goes off. */
-  spawn(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
-    const running = new Running(this.enter(env), argv);
+  spawn(argv: readonly string[], env: Variables = {}): Running {
+    const running = new Running(this.#enter(env), argv);
     this.#running.push(running);
     return running;
   }
@@ -94,11 +103,11 @@ export class Host {
   async write(path: string, text: string | Uint8Array, mode = 0o644): Promise<void> {
     const script = 'mkdir -p "$(dirname "$1")" && cat >"$1" && chmod "$2" "$1"';
     const argv = ["sh", "-c", script, "write", path, mode.toString(8)];
-    await must([...this.enter(), ...argv], { input: text });
+    await must([...this.#enter(), ...argv], { input: text });
   }
 
   read(path: string): Promise<string> {
-    return must([...this.enter(), "cat", path]);
+    return must([...this.#enter(), "cat", path]);
   }
 
   until: typeof until = (what, probe, timeoutMs) => until(`${this.name}: ${what}`, probe, timeoutMs);

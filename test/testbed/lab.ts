@@ -1,16 +1,21 @@
 // A lab: real systemd hosts on this machine, on a network of their own. Each host is systemd as process 1 in its own
 // namespaces and control group, over an overlay of this machine's root.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { type Claim, claim, keep, prefix, release } from "./claim.ts";
+import { must } from "./command.ts";
 import { makeRoot } from "./disk.ts";
 import { Host } from "./host.ts";
 import { Network } from "./network.ts";
 
 /** Every host takes about 7 inotify instances of the machine's; the usual limit of 128 stalls the 18th at its boot. */
 const inotifyInstances = 4096;
+const buildTimeoutMs = 300_000;
 
 export interface LabOptions {
-  /** Folders laid over this machine's root in every host, the first on top; see installedLayer. */
+  /** Whether the hosts have the product, as `make install` lays it out. */
+  readonly installed?: boolean;
+  /** Further folders laid over this machine's root in every host, the first on top; they may not lie on its file system. */
   readonly layers?: readonly string[];
   /** Pure cgroup v2 inside the hosts (freezing units needs it) where this machine still has v1 and v2 side by side. */
   readonly unified?: boolean;
@@ -23,19 +28,24 @@ export class Lab {
   readonly hosts: Host[] = [];
   readonly #claim: Claim;
   readonly #network: Network;
-  readonly #options: LabOptions;
+  readonly #layers: readonly string[];
+  readonly #unified: boolean;
 
-  private constructor(owned: Claim, network: Network, options: LabOptions) {
+  private constructor(owned: Claim, network: Network, layers: readonly string[], unified: boolean) {
     this.id = owned.id;
     this.#claim = owned;
     this.#network = network;
-    this.#options = options;
+    this.#layers = layers;
+    this.#unified = unified;
   }
 
   static async open(options: LabOptions = {}): Promise<Lab> {
     await raiseInotifyLimit();
     const owned = await claim();
-    return new Lab(owned, await Network.open(prefix(owned.id)), options);
+    const network = await Network.open(prefix(owned.id));
+    const layers = [...(options.layers ?? [])];
+    if (options.installed === true) layers.push(await install(`${owned.folder}/installed`));
+    return new Lab(owned, network, layers, options.unified ?? false);
   }
 
   /** Makes hosts that are still off, so that files can be written before their first boot. */
@@ -60,7 +70,7 @@ export class Lab {
   async #make(name: string): Promise<Host> {
     const folder = `${this.#claim.folder}/${name}`;
     await mkdir(folder);
-    const root = await makeRoot(folder, name, this.#options.layers ?? []);
+    const root = await makeRoot(folder, name, this.#layers);
     const plug = await this.#network.plug(name);
     return new Host(plug, {
       hostname: name,
@@ -68,8 +78,15 @@ export class Lab {
       name: `${prefix(this.id)}${name}`,
       namespace: plug.namespace,
       folder,
-      unified: this.#options.unified ?? false,
+      unified: this.#unified,
     });
+  }
+
+  /** What the hosts' BlueChi units logged. */
+  async journals(): Promise<string> {
+    const on = this.hosts.filter((host) => host.isOn);
+    const logs = await Promise.all(on.map(async (host) => `--- ${host.name}\n${await host.journal("bluechi*")}`));
+    return logs.join("");
   }
 
   /** Lets the hosts outlive this process; `cli.ts` gets into them and takes them down. */
@@ -81,6 +98,13 @@ export class Lab {
     await Promise.all(this.hosts.map((host) => host.close()));
     await release(this.id);
   }
+}
+
+async function install(folder: string): Promise<string> {
+  const top = join(import.meta.dir, "../..");
+  const make = ["make", "--silent", "-C", top, "install", `DESTDIR=${folder}`, "PREFIX=/usr"];
+  await must(make, { timeoutMs: buildTimeoutMs });
+  return folder;
 }
 
 async function raiseInotifyLimit(): Promise<void> {

@@ -1,0 +1,68 @@
+// Runs the stages named (all without a name): bun scripts/test.ts [types|lint|unit|whole|e2e]...
+// A stage without test cases of its own counts as one test. The last line is `N passed, N failed`.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+interface Tally {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+const bin = "node_modules/.bin";
+const folder = await mkdtemp(join(tmpdir(), "bluechi-test-"));
+
+const stages: Record<string, () => Promise<Tally>> = {
+  types: () => check([`${bin}/tsc`]),
+  lint: async () => sum([await check([`${bin}/biome`, "check", "--error-on-warnings"]), await check([`${bin}/knip`])]),
+  unit: () => tests("unit", 10_000, "src/**/*.test.ts"),
+  whole: () => tests("whole", 60_000, "test/**/*.test.ts", (path) => !path.startsWith("test/e2e/")),
+  e2e: () => tests("e2e", 120_000, "test/e2e/**/*.test.ts"),
+};
+
+const asked = process.argv.slice(2);
+const tallies: Tally[] = [];
+for (const name of asked.length > 0 ? asked : Object.keys(stages)) {
+  const stage = stages[name];
+  if (stage === undefined) throw new Error(`no stage ${name}: ${Object.keys(stages).join(", ")}`);
+  console.log(`\n=== ${name}`);
+  const start = performance.now();
+  const tally = await stage();
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  console.log(`=== ${name}: ${tally.passed} passed, ${tally.failed} failed in ${seconds} s`);
+  tallies.push(tally);
+}
+await rm(folder, { recursive: true });
+const total = sum(tallies);
+console.log(`\n${total.passed} passed, ${total.failed} failed`);
+process.exit(total.failed === 0 ? 0 : 1);
+
+function sum(parts: readonly Tally[]): Tally {
+  const add = (key: keyof Tally) => parts.reduce((count, part) => count + part[key], 0);
+  return { passed: add("passed"), failed: add("failed") };
+}
+
+function execute(argv: readonly string[]): Promise<number> {
+  return Bun.spawn([...argv], { stdio: ["ignore", "inherit", "inherit"] }).exited;
+}
+
+async function check(argv: readonly string[]): Promise<Tally> {
+  return (await execute(argv)) === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
+async function tests(name: string, timeoutMs: number, glob: string, wanted = (_path: string) => true): Promise<Tally> {
+  const files = (await Array.fromAsync(new Bun.Glob(glob).scan("."))).filter(wanted).sort();
+  if (files.length === 0) return { passed: 0, failed: 0 };
+  const report = join(folder, `${name}.xml`);
+  const options = [`--timeout=${timeoutMs}`, "--only-failures", "--reporter=junit", `--reporter-outfile=${report}`];
+  const status = await execute([process.execPath, "test", ...options, ...files.map((file) => `./${file}`)]);
+  const xml = await Bun.file(report)
+    .text()
+    .catch(() => "");
+  const count = (attribute: string) =>
+    Number(new RegExp(`<testsuites [^>]*\\b${attribute}="(\\d+)"`).exec(xml)?.[1] ?? 0);
+  const failed = count("failures");
+  const passed = count("tests") - failed - count("skipped");
+  // A file that cannot be loaded, or a runner that dies, fails without a failed test.
+  return { passed, failed: failed === 0 && status !== 0 ? 1 : failed };
+}

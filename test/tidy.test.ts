@@ -1,0 +1,81 @@
+// The rules of the house that neither the compiler nor the linter knows.
+import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+
+const top = join(import.meta.dir, "..");
+const files = (folder: string) => [...new Bun.Glob(`${folder}/**/*.ts`).scanSync(top)].sort();
+const read = (file: string) => readFileSync(join(top, file), "utf8");
+const transpiler = new Bun.Transpiler({ loader: "ts" });
+
+/** What a file imports, types too (which the transpiler's own scan leaves out). */
+function imports(file: string): string[] {
+  const text = read(file);
+  const values = transpiler.scanImports(text).map(({ path }) => path);
+  const types = [...text.matchAll(/^(?:import|export)\b[^"';]*?from "([^"]+)"/gm)].map((match) => match[1] ?? "");
+  return [...new Set([...values, ...types])];
+}
+
+/** The room of a file in src and its rank: an import points to a lower rank or stays in its room. */
+function room(file: string): { name: string; rank: number } {
+  const [, first = "", second = ""] = file.split("/");
+  if (first === "main.ts") return { name: "main.ts", rank: 4 };
+  if (first === "roles") return { name: `roles/${second}`, rank: 3 };
+  const rank = { base: 0, bus: 1, wire: 1, api: 2, systemd: 2 }[first];
+  if (rank === undefined) throw new Error(`${file} lies in no room; see ARCHITECTURE.md`);
+  return { name: first, rank };
+}
+
+test("an import points to a room of a lower rank, so that a part can be read without those that use it", () => {
+  const wrong: string[] = [];
+  for (const file of files("src")) {
+    for (const path of imports(file).filter((target) => target.startsWith("."))) {
+      const target = normalize(join(dirname(file), path));
+      if (!target.startsWith("src/")) {
+        wrong.push(`${file} imports ${target} from outside of src`);
+        continue;
+      }
+      const [from, to] = [room(file), room(target)];
+      if (from.name !== to.name && from.rank <= to.rank)
+        wrong.push(`${file} (rank ${from.rank}) imports ${target} (${to.rank})`);
+    }
+  }
+  expect(wrong).toEqual([]);
+});
+
+test("only src/bus knows dbus-next, so that it can be replaced", () => {
+  const users = files("src").filter((file) => imports(file).some((path) => path.startsWith("dbus-next")));
+  expect(users.filter((file) => !file.startsWith("src/bus/"))).toEqual([]);
+});
+
+test("imports of our own files are written with their ending, as both Bun and the compiler read them", () => {
+  const all = ["src", "test", "scripts"].flatMap(files);
+  const wrong = all.flatMap((file) =>
+    imports(file)
+      .filter((path) => path.startsWith(".") && !/\.(ts|json)$/.test(path))
+      .map((path) => `${file}: ${path}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test("files in src stay under 300 lines, so that each has one subject", () => {
+  expect(files("src").filter((file) => read(file).split("\n").length > 301)).toEqual([]);
+});
+
+test("nothing is left for later, and nothing names the place where it was written", () => {
+  // Each word with a count of one, so that this line does not find itself.
+  const banned = /\b(TO{1}DO|FIX{1}ME|X{3}|HA{1}CK)\b|\/work\/(main|steering)|\.\.\/shared\b/;
+  const folders = new Bun.Glob("{src,test,scripts,packaging,docs,.ci}/**");
+  const all = [
+    ...folders.scanSync({ cwd: top, dot: true }),
+    "Makefile",
+    "package.json",
+    ...new Bun.Glob("*.md").scanSync(top),
+  ];
+  const wrong = all.flatMap((file) =>
+    read(file)
+      .split("\n")
+      .flatMap((line, index) => (banned.test(line) ? [`${file}:${index + 1}: ${line}`] : [])),
+  );
+  expect(wrong).toEqual([]);
+});
