@@ -1,11 +1,28 @@
-import type { Body } from "../base/body.ts";
-import type { Clock } from "../base/clock.ts";
-import type { Failure } from "../base/failure.ts";
+import type { Socket } from "node:net";
+import { type Body, emptyBody } from "../base/body.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
+import { ErrorName, Failure } from "../base/failure.ts";
+import * as driver from "./driver.ts";
+import { errorContent, failureOf } from "./error-message.ts";
 import type { MatchRule } from "./match.ts";
+import { encodeHeader, type Message, MessageFlag, MessageReader, MessageType } from "./message.ts";
+import { Outbox } from "./outbox.ts";
+import { PendingCalls, type Reply } from "./pending-calls.ts";
+import { openStream, reasonOf } from "./stream.ts";
+
+export type { Reply } from "./pending-calls.ts";
+
+// Bounds: a message of either direction, maxMessage (message.ts); bytes on their way out, maxQueued (outbox.ts): beyond
+// these the connection closes with a reason. Calls that wait for replies, maxPending; watched names, maxWatches
+// (driver.ts): beyond these LimitsExceeded.
+
+const defaultTimeoutMs = 25_000;
 
 export interface OpenOptions {
+  /** The other side is no bus but a program, as on systemd's private socket: there is no Hello and there are no names. */
   readonly peerToPeer?: boolean;
   readonly clock?: Clock;
+  /** For connecting, and for Hello. Default 25,000. */
   readonly timeoutMs?: number;
 }
 
@@ -15,14 +32,12 @@ export interface Call {
   readonly interface: string;
   readonly member: string;
   readonly body?: Body;
+  /** Default 25,000; 0 waits for ever. */
   readonly timeoutMs?: number;
+  /** No reply is asked for, and the call is done when it is sent. */
   readonly noReply?: boolean;
+  /** The bus shall not start a service to answer this. */
   readonly noAutoStart?: boolean;
-}
-
-export interface Reply {
-  readonly body: Body;
-  readonly order: number;
 }
 
 export interface OutgoingSignal {
@@ -30,6 +45,7 @@ export interface OutgoingSignal {
   readonly interface: string;
   readonly member: string;
   readonly body?: Body;
+  /** The one connection to send it to; everybody who listens when left out. */
   readonly destination?: string;
 }
 
@@ -39,9 +55,11 @@ export interface Signal {
   readonly interface: string;
   readonly member: string;
   readonly body: Body;
+  /** The place of this message among all that arrived on the connection. */
   readonly order: number;
 }
 
+/** A call to us; its interface is "" when the caller left that out. It wants exactly one of reply and error. */
 export interface MethodCall extends Signal {
   readonly noReply: boolean;
   reply(body?: Body): void;
@@ -52,39 +70,209 @@ export interface Watch {
   cancel(): void;
 }
 
-const unbuilt = (): never => {
-  throw new Error("signatures only");
-};
-
+/** A connection to a message bus, or to a program that speaks D-Bus itself. */
 export class BusConnection {
-  readonly uniqueName: string = "";
-  static open(_address: string, _options: OpenOptions = {}): Promise<BusConnection> {
-    return unbuilt();
+  readonly #socket: Socket;
+  readonly #outbox: Outbox;
+  readonly #pending: PendingCalls;
+  readonly #reader = new MessageReader();
+  readonly #names = new driver.NameWatches(this);
+  readonly #signalListeners: ((signal: Signal) => void)[] = [];
+  readonly #closeListeners: ((reason: string) => void)[] = [];
+  #callHandler: ((call: MethodCall) => void) | undefined;
+  #uniqueName = "";
+  #serial = 0;
+  #order = 0;
+  #paused = false;
+  #closed = false;
+
+  private constructor(socket: Socket, clock: Clock) {
+    this.#socket = socket;
+    this.#pending = new PendingCalls(clock);
+    this.#outbox = new Outbox(socket, () => this.#end("the bus does not read what we send"));
+    socket.on("error", (error) => this.#end(reasonOf(error)));
+    socket.on("end", () => this.#end("the other side closed the connection"));
+    socket.on("close", () => this.#end("the connection was closed"));
+    socket.on("data", (chunk: Uint8Array) => {
+      this.#reader.push(chunk);
+      this.#dispatchAll();
+    });
+    socket.resume();
   }
-  call(_call: Call): Promise<Reply> {
-    return unbuilt();
+
+  /**
+   * Connects, authenticates and, on a bus, says Hello.
+   * @param address a D-Bus address, such as systemBusAddress() gives.
+   * @throws Failure saying which address and why not.
+   */
+  static async open(address: string, options: OpenOptions = {}): Promise<BusConnection> {
+    const { clock = systemClock, timeoutMs = defaultTimeoutMs } = options;
+    const connection = new BusConnection(await openStream(address, clock, timeoutMs), clock);
+    if (!options.peerToPeer) connection.#uniqueName = await driver.hello(connection, timeoutMs);
+    return connection;
   }
-  signal(_signal: OutgoingSignal): void {}
-  onSignal(_listener: (signal: Signal) => void): void {}
-  onCall(_handler: (call: MethodCall) => void): void {}
-  requestName(_name: string): Promise<void> {
-    return unbuilt();
+
+  /** The name that the bus gave this connection, "" peer to peer. */
+  get uniqueName(): string {
+    return this.#uniqueName;
   }
-  releaseName(_name: string): Promise<void> {
-    return unbuilt();
+
+  /**
+   * Calls a method.
+   * @throws Failure with the error's name and text as the other side answered; Timeout; NoReply when the connection is
+   * lost before the reply; Disconnected when it is closed already; LimitsExceeded; InvalidArgs for a bad name or path.
+   */
+  async call(call: Call): Promise<Reply> {
+    if (this.#closed) throw new Failure(ErrorName.Disconnected, "the connection to the bus is closed");
+    if (this.#pending.full) throw new Failure(ErrorName.LimitsExceeded, "too many calls wait for replies");
+    const { destination = "", body = emptyBody, timeoutMs = defaultTimeoutMs } = call;
+    const flags = (call.noReply ? MessageFlag.noReplyExpected : 0) | (call.noAutoStart ? MessageFlag.noAutoStart : 0);
+    const { path, interface: interfaceName, member } = call;
+    const type = MessageType.methodCall;
+    const serial = this.#send({ type, flags, destination, path, interface: interfaceName, member, body });
+    return call.noReply ? { body: emptyBody, order: this.#order } : this.#pending.wait(serial, timeoutMs);
   }
-  addMatch(_rule: MatchRule): Promise<void> {
-    return unbuilt();
+
+  /** Sends a signal; on a closed connection nothing. @throws Failure InvalidArgs for a bad name or path. */
+  signal(signal: OutgoingSignal): void {
+    const flags = MessageFlag.noReplyExpected;
+    if (!this.#closed) this.#send({ type: MessageType.signal, flags, ...signal });
   }
-  removeMatch(_rule: MatchRule): Promise<void> {
-    return unbuilt();
+
+  /** Hears every signal that arrives, at once and in the order of arrival. Which arrive is a matter of addMatch. */
+  onSignal(listener: (signal: Signal) => void): void {
+    this.#signalListeners.push(listener);
   }
-  /** Calls `gone` once when the owner of a bus name leaves the bus, soon when nobody owns it. */
-  watchName(_name: string, _gone: () => void): Watch {
-    return unbuilt();
+
+  /** Sets who answers calls to us. */
+  onCall(handler: (call: MethodCall) => void): void {
+    this.#callHandler = handler;
   }
-  onClose(_listener: (reason: string) => void): void {}
-  pause(): void {}
-  resume(): void {}
-  close(): void {}
+
+  /** Takes a well-known name. @throws Failure AddressInUse when another has it, AccessDenied in the bus's words. */
+  requestName(name: string): Promise<void> {
+    return driver.requestName(this, name);
+  }
+
+  releaseName(name: string): Promise<void> {
+    return driver.releaseName(this, name);
+  }
+
+  /** Asks the bus for the messages that a rule matches. Rules are counted: each wants its own removeMatch. */
+  addMatch(rule: MatchRule): Promise<void> {
+    return driver.addMatch(this, rule);
+  }
+
+  removeMatch(rule: MatchRule): Promise<void> {
+    return driver.removeMatch(this, rule);
+  }
+
+  /** Calls `gone` once when the owner of a bus name leaves the bus, soon when nobody owns it. @throws LimitsExceeded. */
+  watchName(name: string, gone: () => void): Watch {
+    return this.#names.watch(name, gone);
+  }
+
+  /** Hears once when the connection is over, by close() too: after all pending calls have failed. */
+  onClose(listener: (reason: string) => void): void {
+    this.#closeListeners.push(listener);
+  }
+
+  /** Stops reading: nothing is dispatched until resume, replies neither. */
+  pause(): void {
+    this.#paused = true;
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#dispatchAll();
+    if (!this.#paused) this.#socket.resume();
+  }
+
+  /** Sends what is still on its way out, and ends the connection. */
+  close(): void {
+    this.#end("closed by us");
+  }
+
+  #dispatchAll(): void {
+    while (!this.#paused && !this.#closed) {
+      const message = this.#next();
+      if (!message) return;
+      this.#order++;
+      this.#dispatch(message);
+    }
+  }
+
+  #next(): Message | undefined {
+    try {
+      return this.#reader.next();
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      this.#end(error.message);
+      return undefined;
+    }
+  }
+
+  #dispatch(message: Message): void {
+    switch (message.type) {
+      case MessageType.methodCall:
+        this.#answer(message);
+        break;
+      case MessageType.methodReturn:
+        this.#pending.resolve(message.replySerial, { body: message.body, order: this.#order });
+        break;
+      case MessageType.error:
+        this.#pending.fail(message.replySerial, failureOf(message));
+        break;
+      case MessageType.signal: {
+        const signal = { ...addressed(message), order: this.#order };
+        for (const listener of this.#signalListeners) listener(signal);
+        break;
+      }
+      default:
+        // Types of the future are to be ignored (D-Bus specification, "Message Format").
+        break;
+    }
+  }
+
+  #answer(message: Message): void {
+    const noReply = (message.flags & MessageFlag.noReplyExpected) !== 0;
+    const send = (answer: Outgoing) => {
+      if (noReply || this.#closed) return;
+      const flags = MessageFlag.noReplyExpected;
+      this.#send({ flags, destination: message.sender, replySerial: message.serial, ...answer });
+    };
+    const call: MethodCall = {
+      ...addressed(message),
+      order: this.#order,
+      noReply,
+      reply: (body = emptyBody) => send({ type: MessageType.methodReturn, body }),
+      error: (failure) => send({ type: MessageType.error, ...errorContent(failure) }),
+    };
+    if (this.#callHandler) this.#callHandler(call);
+    else call.error(new Failure(ErrorName.UnknownObject, `Unknown object '${message.path}'.`));
+  }
+
+  #send(message: Outgoing): number {
+    do this.#serial = (this.#serial % 0xffff_ffff) + 1;
+    while (this.#pending.has(this.#serial));
+    this.#outbox.put(encodeHeader({ ...message, serial: this.#serial }), (message.body ?? emptyBody).bytes);
+    return this.#serial;
+  }
+
+  #end(reason: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#outbox.flush();
+    this.#socket.destroySoon();
+    this.#pending.failAll(new Failure(ErrorName.NoReply, `the connection to the bus was lost: ${reason}`));
+    for (const listener of this.#closeListeners) listener(reason);
+  }
+}
+
+type Outgoing = Partial<Message> & { readonly type: number };
+
+function addressed({ sender, path, interface: interfaceName, member, body }: Message) {
+  return { sender, path, interface: interfaceName, member, body };
 }

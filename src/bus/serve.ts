@@ -46,8 +46,8 @@ export class ObjectTree {
   add<const I extends Interface>(
     _path: string,
     _table: I,
-    _methods: Implementation<I>,
-    _properties: Properties<I>,
+    _methods: Implementation<NoInfer<I>>,
+    _properties: Properties<NoInfer<I>>,
   ): Served<I> {
     throw new Error("signatures only");
   }

@@ -1,11 +1,213 @@
 import type { Body } from "../base/body.ts";
+import { ErrorName, Failure } from "../base/failure.ts";
+import { parseSignature, parseSingle, SignatureError, type Type, type Variant } from "../base/signature.ts";
+import { alignment, alignUp, maxArray, maxDepth, printType, viewOf } from "./layout.ts";
+import { encodeBody } from "./marshal.ts";
 
-/** @throws Failure InconsistentMessage when the bytes do not hold what the signature says. */
-export function decodeBody(_body: Body): unknown[] {
-  throw new Error("signatures only");
+/** What is said of bytes that do not hold what their signature says. */
+export function malformed(what: string): Failure {
+  return new Failure(ErrorName.InconsistentMessage, `malformed message: ${what}`);
 }
 
-/** The body of the array that is the top-level value `index`, without decoding it. */
-export function sliceArray(_body: Body, _index: number): Body {
-  throw new Error("signatures only");
+/** Runs `work`, in which a signature that came from outside is parsed. */
+export function parsing<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof SignatureError) throw malformed(error.message);
+    throw error;
+  }
+}
+
+/**
+ * The values in a body, as src/base/signature.ts says. Never reads beyond the bytes; what only a strict reader would
+ * refuse (padding, bytes that are no UTF-8) it overlooks: see validateBody.
+ * @throws Failure InconsistentMessage when the bytes do not hold what the signature says.
+ */
+export function decodeBody(body: Body): unknown[] {
+  return decode(body.signature, new Reader(body.bytes, true));
+}
+
+function decode(signature: string, reader: Reader): unknown[] {
+  return parsing(() => {
+    const values = parseSignature(signature).map((type) => reader.value(type));
+    if (reader.left > 0) throw malformed(`${reader.left} bytes too many`);
+    return values;
+  });
+}
+
+/** A body in the byte order that all of ours have, of one that a big-endian peer sent. */
+export function fromBigEndian(body: Body): Body {
+  return encodeBody(body.signature, decode(body.signature, new Reader(body.bytes, false)));
+}
+
+/**
+ * The body of the array that is the top-level value `index`, without decoding it.
+ * @throws Failure InconsistentMessage as decodeBody does.
+ */
+export function sliceArray(body: Body, index: number): Body {
+  return parsing(() => {
+    const types = parseSignature(body.signature);
+    const reader = new Reader(body.bytes, true);
+    for (const type of types.slice(0, index)) reader.value(type);
+    const type = types[index];
+    if (type?.code !== "a") throw malformed(`value ${index} of '${body.signature}' is no array`);
+    const signature = printType(type);
+    // Elements that begin at 8 bytes lie the same way in any message; others may have padding inside that does not.
+    if (alignment(type.element) !== 8) return encodeBody(signature, [reader.value(type)]);
+    const elements = reader.elements(type.element);
+    const bytes = new Uint8Array(8 + elements.length);
+    viewOf(bytes).setUint32(0, elements.length, true);
+    bytes.set(elements, 8);
+    return { signature, bytes };
+  });
+}
+
+/** Reads values one after another, aligned to where the bytes begin. */
+export class Reader {
+  readonly #bytes: Buffer;
+  readonly #view: DataView;
+  readonly #little: boolean;
+  #at = 0;
+  #depth = 0;
+
+  constructor(bytes: Uint8Array, little: boolean) {
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#view = viewOf(bytes);
+    this.#little = little;
+  }
+
+  get at(): number {
+    return this.#at;
+  }
+
+  get left(): number {
+    return this.#bytes.length - this.#at;
+  }
+
+  align(boundary: number): void {
+    this.#at = alignUp(this.#at, boundary);
+  }
+
+  byte(): number {
+    return this.#bytes[this.#take(1, 1)] as number;
+  }
+
+  uint32(): number {
+    return this.#view.getUint32(this.#take(4, 4), this.#little);
+  }
+
+  text(): string {
+    const size = this.uint32();
+    const start = this.#take(1, size + 1);
+    return this.#bytes.toString("utf8", start, start + size);
+  }
+
+  signature(): string {
+    const size = this.byte();
+    const start = this.#take(1, size + 1);
+    return this.#bytes.toString("latin1", start, start + size);
+  }
+
+  variant(): Variant {
+    const signature = this.signature();
+    return { signature, value: this.value(parseSingle(signature)) };
+  }
+
+  /** The bytes of the elements of an array, whose length comes next. */
+  elements(element: Type): Uint8Array {
+    const size = this.uint32();
+    if (size > maxArray) throw malformed("an array is longer than 64 MiB");
+    const start = this.#take(alignment(element), size);
+    return this.#bytes.subarray(start, start + size);
+  }
+
+  value(type: Type): unknown {
+    switch (type.code) {
+      case "y":
+        return this.byte();
+      case "n":
+        return this.#view.getInt16(this.#take(2, 2), this.#little);
+      case "q":
+        return this.#view.getUint16(this.#take(2, 2), this.#little);
+      case "i":
+        return this.#view.getInt32(this.#take(4, 4), this.#little);
+      case "u":
+        return this.uint32();
+      case "x":
+        return this.#view.getBigInt64(this.#take(8, 8), this.#little);
+      case "t":
+        return this.#view.getBigUint64(this.#take(8, 8), this.#little);
+      case "b":
+        return this.uint32() !== 0;
+      case "d":
+        return this.#view.getFloat64(this.#take(8, 8), this.#little);
+      case "s":
+      case "o":
+        return this.text();
+      case "g":
+        return this.signature();
+      case "h":
+        throw malformed("file descriptors are not supported");
+      default:
+        return this.#container(type);
+    }
+  }
+
+  #container(type: Type): unknown {
+    if (++this.#depth > maxDepth) throw malformed("containers are nested too deeply");
+    let value: unknown;
+    switch (type.code) {
+      case "v":
+        value = this.variant();
+        break;
+      case "a":
+        value = this.#array(type.element);
+        break;
+      case "(":
+        this.align(8);
+        value = type.fields.map((field) => this.value(field));
+        break;
+    }
+    this.#depth--;
+    return value;
+  }
+
+  #array(element: Type): unknown {
+    if (element.code === "y") return Uint8Array.from(this.elements(element));
+    const size = this.uint32();
+    if (size > maxArray) throw malformed("an array is longer than 64 MiB");
+    this.align(alignment(element));
+    const end = this.#at + size;
+    if (end > this.#bytes.length) throw malformed("an array ends beyond the message");
+    const values = element.code === "{" ? this.#entries(element, end) : this.#items(element, end);
+    if (this.#at !== end) throw malformed("an element crosses the end of its array");
+    return values;
+  }
+
+  #items(element: Type, end: number): unknown[] {
+    const items: unknown[] = [];
+    while (this.#at < end) items.push(this.value(element));
+    return items;
+  }
+
+  #entries(entry: Type & { code: "{" }, end: number): Map<unknown, unknown> {
+    if (++this.#depth > maxDepth) throw malformed("containers are nested too deeply");
+    const map = new Map<unknown, unknown>();
+    while (this.#at < end) {
+      this.align(8);
+      const key = this.value(entry.key);
+      map.set(key, this.value(entry.value));
+    }
+    this.#depth--;
+    return map;
+  }
+
+  /** Steps over `size` bytes that begin at a boundary. @returns where they begin. */
+  #take(boundary: number, size: number): number {
+    const start = alignUp(this.#at, boundary);
+    if (start + size > this.#bytes.length) throw malformed("it ends too early");
+    this.#at = start + size;
+    return start;
+  }
 }

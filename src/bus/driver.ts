@@ -1,0 +1,124 @@
+import { ErrorName, Failure } from "../base/failure.ts";
+import type { BusConnection, Watch } from "./connection.ts";
+import { encodeBody } from "./marshal.ts";
+import { type MatchRule, matchText } from "./match.ts";
+import { isBusName } from "./syntax.ts";
+import { decodeBody } from "./unmarshal.ts";
+
+// What is asked of the bus itself (D-Bus specification, "Message Bus Messages").
+
+const busName = "org.freedesktop.DBus";
+const busPath = "/org/freedesktop/DBus";
+
+async function ask(
+  connection: BusConnection,
+  member: string,
+  signature: string,
+  values: readonly unknown[],
+  timeoutMs?: number,
+): Promise<unknown> {
+  const body = encodeBody(signature, values);
+  const timeout = timeoutMs === undefined ? {} : { timeoutMs };
+  const call = { destination: busName, path: busPath, interface: busName, member, body, ...timeout };
+  return decodeBody((await connection.call(call)).body)[0];
+}
+
+/** @returns the unique name that the bus gives the connection. */
+export async function hello(connection: BusConnection, timeoutMs: number): Promise<string> {
+  try {
+    return String(await ask(connection, "Hello", "", [], timeoutMs));
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
+const doNotQueue = 4;
+const becameOwner = 1;
+const alreadyOwner = 4;
+
+export async function requestName(connection: BusConnection, name: string): Promise<void> {
+  const result = await ask(connection, "RequestName", "su", [name, doNotQueue]);
+  if (result !== becameOwner && result !== alreadyOwner)
+    throw new Failure(ErrorName.AddressInUse, `the name ${name} is already taken on the bus`);
+}
+
+export async function releaseName(connection: BusConnection, name: string): Promise<void> {
+  await ask(connection, "ReleaseName", "s", [name]);
+}
+
+export async function addMatch(connection: BusConnection, rule: MatchRule): Promise<void> {
+  await ask(connection, "AddMatch", "s", [matchText(rule)]);
+}
+
+export async function removeMatch(connection: BusConnection, rule: MatchRule): Promise<void> {
+  await ask(connection, "RemoveMatch", "s", [matchText(rule)]);
+}
+
+/** How many watches there may be at once; one more fails with LimitsExceeded. */
+export const maxWatches = 65_536;
+
+const leaving: MatchRule = {
+  type: "signal",
+  sender: busName,
+  path: busPath,
+  interface: busName,
+  member: "NameOwnerChanged",
+  arg2: "",
+};
+
+/** Tells who leaves the bus. One match rule serves all, because a bus limits how many rules a connection may have. */
+export class NameWatches {
+  readonly #connection: BusConnection;
+  readonly #watches = new Map<string, Set<() => void>>();
+  #size = 0;
+  #listening: Promise<void> | undefined;
+
+  constructor(connection: BusConnection) {
+    this.#connection = connection;
+  }
+
+  watch(name: string, gone: () => void): Watch {
+    if (!isBusName(name)) throw new Failure(ErrorName.InvalidArgs, `'${name}' is no bus name`);
+    if (this.#size >= maxWatches) throw new Failure(ErrorName.LimitsExceeded, "too many bus names are watched");
+    const watchers = this.#watches.get(name) ?? new Set();
+    this.#watches.set(name, watchers);
+    const fire = () => gone();
+    watchers.add(fire);
+    this.#size++;
+    this.#check(name).catch(() => {
+      // Without a connection there are no names to watch, and onClose tells that.
+    });
+    return { cancel: () => this.#cancel(name, watchers, fire) };
+  }
+
+  #cancel(name: string, watchers: Set<() => void>, fire: () => void): void {
+    if (!watchers.delete(fire)) return;
+    this.#size--;
+    if (watchers.size === 0 && this.#watches.get(name) === watchers) this.#watches.delete(name);
+  }
+
+  /** Who left before the bus knew of our rule is noticed by asking after that. */
+  async #check(name: string): Promise<void> {
+    this.#listening ??= this.#listen();
+    await this.#listening;
+    if ((await ask(this.#connection, "NameHasOwner", "s", [name])) === false) this.#gone(name);
+  }
+
+  async #listen(): Promise<void> {
+    this.#connection.onSignal((signal) => {
+      if (signal.member !== "NameOwnerChanged" || signal.sender !== busName) return;
+      const [name, , owner] = decodeBody(signal.body);
+      if (owner === "") this.#gone(String(name));
+    });
+    await this.#connection.addMatch(leaving);
+  }
+
+  #gone(name: string): void {
+    const watchers = this.#watches.get(name);
+    this.#watches.delete(name);
+    this.#size -= watchers?.size ?? 0;
+    for (const fire of watchers ?? []) fire();
+    watchers?.clear();
+  }
+}

@@ -1,0 +1,58 @@
+import type { Type } from "../base/signature.ts";
+
+// How values lie in a message (D-Bus specification, "Marshalling").
+
+/** The most bytes that the elements of one array may take. */
+export const maxArray = 64 * 1024 * 1024;
+/** How deep containers of all kinds, variants among them, may nest in a message. */
+export const maxDepth = 64;
+
+/** The boundary, in bytes, that values of a type begin at. */
+export function alignment(type: Type): 1 | 2 | 4 | 8 {
+  switch (type.code) {
+    case "y":
+    case "g":
+    case "v":
+      return 1;
+    case "n":
+    case "q":
+      return 2;
+    case "b":
+    case "i":
+    case "u":
+    case "s":
+    case "o":
+    case "h":
+    case "a":
+      return 4;
+    case "x":
+    case "t":
+    case "d":
+    case "(":
+    case "{":
+      return 8;
+  }
+}
+
+/** The first offset, from `offset` on, that lies on a boundary. */
+export function alignUp(offset: number, boundary: number): number {
+  return (offset + boundary - 1) & -boundary;
+}
+
+/** The signature that a type was parsed from. */
+export function printType(type: Type): string {
+  switch (type.code) {
+    case "a":
+      return `a${printType(type.element)}`;
+    case "(":
+      return `(${type.fields.map(printType).join("")})`;
+    case "{":
+      return `{${printType(type.key)}${printType(type.value)}}`;
+    default:
+      return type.code;
+  }
+}
+
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

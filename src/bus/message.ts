@@ -1,0 +1,191 @@
+import { type Body, emptyBody } from "../base/body.ts";
+import { ErrorName, Failure } from "../base/failure.ts";
+import { alignUp } from "./layout.ts";
+import { Writer } from "./marshal.ts";
+import { isBusName, isInterfaceName, isMemberName, isObjectPath } from "./syntax.ts";
+import { fromBigEndian, malformed, parsing, Reader } from "./unmarshal.ts";
+
+/** The longest message sent or taken, in bytes. The D-Bus specification allows 128 MiB; nothing of ours comes near this. */
+export const maxMessage = 32 * 1024 * 1024;
+
+export const MessageType = { methodCall: 1, methodReturn: 2, error: 3, signal: 4 } as const;
+export const MessageFlag = { noReplyExpected: 1, noAutoStart: 2 } as const;
+
+/** A message (D-Bus specification, "Message Format"); texts that are left out in the header are "", numbers 0. */
+export interface Message {
+  readonly type: number;
+  readonly flags: number;
+  readonly serial: number;
+  readonly replySerial: number;
+  readonly path: string;
+  readonly interface: string;
+  readonly member: string;
+  readonly errorName: string;
+  readonly destination: string;
+  readonly sender: string;
+  readonly body: Body;
+}
+
+/** The header fields that are texts: what number stands for each, its type, and what makes it valid. */
+const textFields = [
+  ["path", 1, "o", isObjectPath],
+  ["interface", 2, "s", isInterfaceName],
+  ["member", 3, "s", isMemberName],
+  ["errorName", 4, "s", isInterfaceName],
+  ["destination", 6, "s", isBusName],
+  ["sender", 7, "s", isBusName],
+] as const;
+const replySerialField = 5;
+const signatureField = 8;
+
+const fieldName = new Map<number, (typeof textFields)[number][0]>(textFields.map(([name, code]) => [code, name]));
+
+/**
+ * The bytes of the header, padded, after which those of the body follow.
+ * @throws Failure InvalidArgs for a name or path that is not valid, LimitsExceeded for a message over maxMessage.
+ */
+export function encodeHeader(
+  message: Partial<Message> & { readonly type: number; readonly serial: number },
+): Uint8Array {
+  const body = message.body ?? emptyBody;
+  const writer = new Writer();
+  writer.byte(0x6c); // l: little-endian
+  writer.byte(message.type);
+  writer.byte(message.flags ?? 0);
+  writer.byte(1); // the version of the protocol
+  writer.uint32(body.bytes.length);
+  writer.uint32(message.serial);
+  const fields = writer.beginArray(8);
+  for (const [name, code, signature, valid] of textFields) {
+    const text = message[name];
+    if (!text) continue;
+    if (!valid(text)) throw new Failure(ErrorName.InvalidArgs, `'${text}' is no valid ${name} of a message`);
+    beginField(writer, code, signature);
+    writer.text(text);
+  }
+  if (message.replySerial) {
+    beginField(writer, replySerialField, "u");
+    writer.uint32(message.replySerial);
+  }
+  if (body.signature !== "") {
+    beginField(writer, signatureField, "g");
+    writer.signature(body.signature);
+  }
+  writer.endArray(fields);
+  writer.align(8);
+  if (writer.length + body.bytes.length > maxMessage)
+    throw new Failure(ErrorName.LimitsExceeded, `a message of ${body.bytes.length} bytes is too long`);
+  return writer.finish();
+}
+
+function beginField(writer: Writer, code: number, signature: string): void {
+  writer.align(8);
+  writer.byte(code);
+  writer.signature(signature);
+}
+
+const fixedHeader = 16;
+
+/**
+ * Cuts what arrives into messages. Holds at most one incomplete message, which is at most maxMessage long.
+ */
+export class MessageReader {
+  #chunks: Uint8Array[] = [];
+  #held = 0;
+  #needed = fixedHeader;
+
+  push(chunk: Uint8Array): void {
+    this.#chunks.push(chunk);
+    this.#held += chunk.length;
+  }
+
+  /**
+   * The next message, undefined when it has not arrived in full.
+   * @throws Failure InconsistentMessage when what arrives is no D-Bus, LimitsExceeded when a message is too long: nothing
+   * that follows can be understood.
+   */
+  next(): Message | undefined {
+    if (this.#held < this.#needed) return undefined;
+    const bytes = this.#join();
+    this.#needed = measure(bytes);
+    if (this.#held < this.#needed) return undefined;
+    const message = decodeMessage(bytes.subarray(0, this.#needed));
+    this.#held -= this.#needed;
+    this.#chunks = this.#held > 0 ? [bytes.subarray(this.#needed)] : [];
+    this.#needed = fixedHeader;
+    return message;
+  }
+
+  /** All that is held in one piece. Called once for a header and once for a whole message: long ones stay cheap. */
+  #join(): Uint8Array {
+    const [first] = this.#chunks;
+    if (first && this.#chunks.length === 1) return first;
+    const joined = Buffer.concat(this.#chunks);
+    this.#chunks = [joined];
+    return joined;
+  }
+}
+
+function isLittle(bytes: Uint8Array): boolean {
+  if (bytes[0] !== 0x6c && bytes[0] !== 0x42) throw malformed("it has no known byte order");
+  return bytes[0] === 0x6c;
+}
+
+/** How many bytes the message takes that begins with these 16. */
+function measure(bytes: Uint8Array): number {
+  const reader = new Reader(bytes.subarray(0, fixedHeader), isLittle(bytes));
+  if (bytes[3] !== 1) throw malformed("it has an unknown protocol version");
+  reader.uint32();
+  const bodyLength = reader.uint32();
+  reader.uint32();
+  const length = fixedHeader + alignUp(Math.min(reader.uint32(), maxMessage), 8) + bodyLength;
+  if (length > maxMessage) throw new Failure(ErrorName.LimitsExceeded, "a message is longer than 32 MiB");
+  return length;
+}
+
+function decodeMessage(bytes: Uint8Array): Message {
+  const little = isLittle(bytes);
+  const reader = new Reader(bytes, little);
+  reader.byte();
+  const message = {
+    type: reader.byte(),
+    flags: reader.byte(),
+    serial: 0,
+    replySerial: 0,
+    path: "",
+    interface: "",
+    member: "",
+    errorName: "",
+    destination: "",
+    sender: "",
+    body: emptyBody,
+  };
+  reader.byte();
+  const bodyLength = reader.uint32();
+  message.serial = reader.uint32();
+  const signature = readFields(reader, message);
+  reader.align(8);
+  if (reader.left !== bodyLength) throw malformed("its header crosses into its body");
+  // A copy: a body that is kept must not keep all that arrived together with it.
+  if (bodyLength > 0 || signature !== "") {
+    const body = { signature, bytes: new Uint8Array(bytes.subarray(reader.at)) };
+    message.body = little ? body : fromBigEndian(body);
+  }
+  return message;
+}
+
+/** Reads the header fields into `message`. @returns the signature of the body. */
+function readFields(reader: Reader, message: { -readonly [Name in keyof Message]: Message[Name] }): string {
+  let signature = "";
+  const end = reader.uint32() + fixedHeader;
+  while (reader.at < end) {
+    reader.align(8);
+    const code = reader.byte();
+    const { signature: type, value } = parsing(() => reader.variant());
+    const name = fieldName.get(code);
+    if (name && typeof value === "string") message[name] = value;
+    else if (code === replySerialField && typeof value === "number") message.replySerial = value;
+    else if (code === signatureField && type === "g") signature = String(value);
+  }
+  return signature;
+}

@@ -1,0 +1,66 @@
+import type { Body } from "../base/body.ts";
+import type { Clock, Timer } from "../base/clock.ts";
+import { ErrorName, Failure } from "../base/failure.ts";
+
+/** How many calls may wait for their replies at once; one more fails with LimitsExceeded. */
+export const maxPending = 65_536;
+
+export interface Reply {
+  readonly body: Body;
+  /** The place of this reply among all that arrived on the connection, signals and calls too. */
+  readonly order: number;
+}
+
+interface Pending {
+  readonly timer: Timer | undefined;
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (failure: Failure) => void;
+}
+
+/** The calls that wait for their replies, by serial. */
+export class PendingCalls {
+  readonly #clock: Clock;
+  readonly #calls = new Map<number, Pending>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get full(): boolean {
+    return this.#calls.size >= maxPending;
+  }
+
+  has(serial: number): boolean {
+    return this.#calls.has(serial);
+  }
+
+  /** @param timeoutMs 0 waits for ever. @throws Failure with the reply's error, Timeout, or NoReply when all are failed. */
+  wait(serial: number, timeoutMs: number): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      const expire = () =>
+        this.fail(serial, new Failure(ErrorName.Timeout, `Method call timed out after ${timeoutMs / 1000} s`));
+      const timer = timeoutMs > 0 ? this.#clock.after(timeoutMs, expire) : undefined;
+      this.#calls.set(serial, { timer, resolve, reject });
+    });
+  }
+
+  resolve(serial: number, reply: Reply): void {
+    this.#take(serial)?.resolve(reply);
+  }
+
+  fail(serial: number, failure: Failure): void {
+    this.#take(serial)?.reject(failure);
+  }
+
+  failAll(failure: Failure): void {
+    for (const serial of [...this.#calls.keys()]) this.fail(serial, failure);
+  }
+
+  /** A reply that comes after its call timed out finds nothing here. */
+  #take(serial: number): Pending | undefined {
+    const call = this.#calls.get(serial);
+    this.#calls.delete(serial);
+    call?.timer?.cancel();
+    return call;
+  }
+}
