@@ -1,0 +1,95 @@
+import { basename } from "node:path";
+import { describe } from "./base/failure.ts";
+import { helpRows } from "./base/options.ts";
+import { packageVersion } from "./base/version.ts";
+
+interface Role {
+  /** The name of its link to this executable; the role calls itself so. */
+  readonly name: string;
+  readonly help: string;
+  readonly load: () => Promise<{ main(argv: string[], name: string): Promise<number> }>;
+}
+
+/** Roles by the word that chooses them. Each is loaded when it is chosen: a tool need not wait for the daemons' code. */
+const roles: Record<string, Role> = {
+  controller: {
+    name: "bluechi-controller",
+    help: "The service that all nodes connect to",
+    load: () => import("./roles/controller/main.ts"),
+  },
+  agent: {
+    name: "bluechi-agent",
+    help: "The service on every node",
+    load: () => import("./roles/agent/main.ts"),
+  },
+  proxy: {
+    name: "bluechi-proxy",
+    help: "What a unit uses to depend on a unit of another node",
+    load: () => import("./roles/proxy/main.ts"),
+  },
+  ctl: {
+    name: "bluechictl",
+    help: "The tool to control units on all nodes",
+    load: () => import("./roles/ctl/main.ts"),
+  },
+  "is-online": {
+    name: "bluechi-is-online",
+    help: "The tool that tells whether an agent, a node or the system is online",
+    load: () => import("./roles/is-online/main.ts"),
+  },
+};
+
+function help(): string {
+  const rows = Object.entries(roles).map(([word, role]) => [word, role.help] as const);
+  return `Usage: bluechi ROLE [ARGUMENT]...\n\nBlueChi in one executable. A link with the name of a role is that role.\n\nRoles:\n${helpRows(rows)}\n\nOptions:\n${helpRows(
+    [
+      ["-h, --help", "Show this help"],
+      ["-v, --version", "Show the version"],
+    ],
+  )}\n\n'bluechi ROLE --help' tells more.`;
+}
+
+async function run(calledAs: string, argv: string[]): Promise<number> {
+  const linked = Object.values(roles).find((role) => role.name === calledAs);
+  if (linked) return (await linked.load()).main(argv, linked.name);
+  const [word, ...rest] = argv;
+  if (word !== undefined && Object.hasOwn(roles, word)) {
+    const role = roles[word] as Role;
+    return (await role.load()).main(rest, role.name);
+  }
+  switch (word) {
+    case "-h":
+    case "--help":
+      process.stdout.write(`${help()}\n`);
+      return 0;
+    case "-v":
+    case "--version":
+      process.stdout.write(`bluechi version ${packageVersion} (Bun ${Bun.version})\n`);
+      return 0;
+    default:
+      process.stderr.write(
+        word === undefined ? `${help()}\n` : `bluechi: unknown role '${word}', see 'bluechi --help'\n`,
+      );
+      return 1;
+  }
+}
+
+/** Ends the process once all that was written has gone out. */
+function end(status: number): void {
+  process.stdout.write("", () => process.stderr.write("", () => process.exit(status)));
+}
+
+/** Ends on what nobody expected: people get a line, not a stack. */
+function fail(thrown: unknown): void {
+  process.stderr.write(`${basename(process.argv0)}: ${describe(thrown)}\n`);
+  end(1);
+}
+
+// A reader that went away has read enough.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  fail(error);
+});
+process.on("uncaughtException", fail);
+process.on("unhandledRejection", fail);
+run(basename(process.argv0), process.argv.slice(2)).then(end, fail);

@@ -1,0 +1,48 @@
+import { asFailure } from "../../../base/failure.ts";
+import { stamp } from "../../../base/log.ts";
+import type { Context } from "../context.ts";
+import type { Session } from "../session.ts";
+import { alignedLines, clearScreen, nodeHeader, nodeLines } from "../table.ts";
+import { explain, Trouble } from "../trouble.ts";
+import { Bell, showAgain, untilInterrupted } from "../watch.ts";
+
+/** Shows the nodes, or one of them. */
+export async function nodeStatus(context: Context, only: string | undefined): Promise<number> {
+  const session = await context.open();
+  print(context, "", await nodeRows(session, only));
+  return 0;
+}
+
+/** Shows the nodes again whenever one comes or goes. */
+export function watchNodes(context: Context, only: string | undefined): Promise<number> {
+  return untilInterrupted(async () => {
+    const session = await context.open();
+    const bell = new Bell();
+    const show = async () => print(context, clearScreen, await nodeRows(session, only));
+    await session.onNodesChanged(() => bell.ring());
+    await show();
+    return Promise.race([session.gone(), showAgain(bell, show)]);
+  });
+}
+
+async function nodeRows(session: Session, only: string | undefined): Promise<string[][]> {
+  const { nodes } = await session.controller.call("ListNodes", {}).catch((thrown: unknown) => {
+    throw new Trouble([`Failed to list nodes: ${explain(asFailure(thrown))}`]);
+  });
+  const chosen = nodes.filter(([name]) => only === undefined || name === only);
+  if (chosen.length === 0 && only !== undefined) throw new Trouble([`Node ${only} not found`]);
+  return Promise.all(
+    chosen.map(async ([name, path, state, ip]) => [name, state, ip, await lastSeen(session, path, state)]),
+  );
+}
+
+async function lastSeen(session: Session, path: string, state: string): Promise<string> {
+  if (state === "online") return "now";
+  const micros = await session.nodeAt(path).get("LastSeenTimestamp");
+  return micros === 0n ? "never" : stamp(new Date(Number(micros / 1000n)));
+}
+
+function print(context: Context, prefix: string, rows: string[][]): void {
+  const lines = context.terminal ? alignedLines({ header: nodeHeader, rows }, context.paint) : nodeLines(rows);
+  context.print(prefix + lines.join("\n"));
+}

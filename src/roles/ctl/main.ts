@@ -1,0 +1,86 @@
+import { Failure } from "../../base/failure.ts";
+import { type CommandLine, type Options, parseOptions, UsageError, versionLine } from "../../base/options.ts";
+import { commands, globals } from "./commands.ts";
+import { colourChoices, paintState, wantsColour } from "./context.ts";
+import { type Command, checkUse, commandHelp, generalHelp, optionsOf } from "./declaration.ts";
+import type { Session } from "./session.ts";
+import { explain, Trouble } from "./trouble.ts";
+import { type Voice, voice } from "./voice.ts";
+
+/** bluechictl. @returns the exit status. */
+export async function main(argv: string[], program: string): Promise<number> {
+  let line: CommandLine<typeof globals>;
+  try {
+    line = parseOptions(program, argv, knownOptions());
+  } catch (thrown) {
+    if (thrown instanceof UsageError) return misuse(program, thrown.message);
+    throw thrown;
+  }
+  const { values } = line;
+  const [name, ...words] = line.words;
+  const command = name !== undefined && Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (name !== undefined && !command) return misuse(program, `Method ${name} not found`);
+  if (values.version) return answer(versionLine(program));
+  if (values.help) {
+    const known = name !== undefined && command;
+    return answer(known ? commandHelp(program, name, command, globals) : generalHelp(program, commands, globals));
+  }
+  if (name === undefined || !command) return misuse(program, "No command given");
+  return use(program, name, command, { words, values });
+}
+
+/** The options of all commands: whether one fits its command is asked later, and told in other words than getopt's. */
+function knownOptions(): typeof globals {
+  return Object.assign({}, ...Object.values(commands).map(({ args }) => optionsOf(args)), globals);
+}
+
+function answer(text: string): number {
+  process.stdout.write(`${text}\n`);
+  return 0;
+}
+
+function misuse(program: string, message: string): number {
+  process.stderr.write(`${message}\n`);
+  answer(generalHelp(program, commands, globals));
+  return 1;
+}
+
+async function use(program: string, name: string, command: Command, line: CommandLine<Options>): Promise<number> {
+  let opened: Promise<Session> | undefined;
+  const open = () => {
+    opened ??= import("./session.ts").then(({ Session }) => Session.open());
+    return opened;
+  };
+  const choice = String(line.values.color ?? "auto");
+  const { stdout, stderr, env } = process;
+  const said = voice(stderr.isTTY && wantsColour(choice, true, env), (text) => stderr.write(text));
+  try {
+    checkUse(name, command, line, globals);
+    if (!colourChoices.includes(choice)) throw new Trouble([`Value '${choice}' of option --color is invalid`]);
+    return await command.run(line.words, line.values, {
+      ...said,
+      program,
+      compatible: env.BLUECHI_COMPAT === "1",
+      terminal: stdout.isTTY,
+      paint: wantsColour(choice, stdout.isTTY, env) ? paintState : (cell) => cell,
+      print: answer,
+      open,
+    });
+  } catch (thrown) {
+    return report(thrown, said);
+  } finally {
+    // A session that could not be opened has been reported, and there is nothing to close.
+    void opened?.then((session) => session.close()).catch(() => {});
+  }
+}
+
+/** Tells what ended a command. @returns the exit status. */
+function report(thrown: unknown, said: Voice): number {
+  if (thrown instanceof Failure) return report(new Trouble([`Failed to issue method call: ${explain(thrown)}`]), said);
+  if (!(thrown instanceof Trouble)) throw thrown;
+  const lines = [...thrown.lines];
+  const unended = thrown.unended && !process.stderr.isTTY ? lines.pop() : undefined;
+  for (const line of lines) said.complain(line);
+  if (unended !== undefined) process.stderr.write(unended);
+  return thrown.status;
+}

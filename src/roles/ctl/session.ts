@@ -1,0 +1,84 @@
+import { controllerInterface } from "../../api/controller.ts";
+import { metricsInterface } from "../../api/metrics.ts";
+import { monitorInterface } from "../../api/monitor.ts";
+import { controllerName, metricsPath, nodePath, rootPath } from "../../api/names.ts";
+import { nodeInterface } from "../../api/node.ts";
+import { describe, ErrorName, Failure } from "../../base/failure.ts";
+import { systemBusAddress } from "../../bus/address.ts";
+import { type Client, client } from "../../bus/client.ts";
+import { BusConnection } from "../../bus/connection.ts";
+import type { Interface } from "../../bus/interface.ts";
+import { Trouble } from "./trouble.ts";
+
+const nodesPath = `${rootPath}/node`;
+const propertiesInterface = "org.freedesktop.DBus.Properties";
+
+/** A connection to the bus that the controller is on, and callers of its objects. */
+export class Session {
+  readonly #connection: BusConnection;
+  readonly controller: Client<typeof controllerInterface>;
+
+  private constructor(connection: BusConnection) {
+    this.#connection = connection;
+    this.controller = client(connection, controllerName, rootPath, controllerInterface);
+  }
+
+  /** @throws Trouble when there is no bus. */
+  static async open(): Promise<Session> {
+    try {
+      return new Session(await BusConnection.open(systemBusAddress()));
+    } catch (thrown) {
+      throw new Trouble([`Failed to connect to the system bus: ${describe(thrown)}`]);
+    }
+  }
+
+  node(name: string): Client<typeof nodeInterface> {
+    return this.#client(nodePath(name), nodeInterface);
+  }
+
+  nodeAt(path: string): Client<typeof nodeInterface> {
+    return this.#client(path, nodeInterface);
+  }
+
+  metrics(): Client<typeof metricsInterface> {
+    return this.#client(metricsPath, metricsInterface);
+  }
+
+  /** A new monitor; it hears nothing before it subscribes, and ends with this connection. */
+  async createMonitor(): Promise<{ path: string; monitor: Client<typeof monitorInterface> }> {
+    const { monitor: path } = await this.controller.call("CreateMonitor", {});
+    return { path, monitor: this.#client(path, monitorInterface) };
+  }
+
+  /** Calls `changed` whenever properties of any node change. */
+  async onNodesChanged(changed: () => void): Promise<void> {
+    this.#connection.onSignal((signal) => {
+      if (signal.interface === propertiesInterface && signal.path.startsWith(`${nodesPath}/`)) changed();
+    });
+    await this.#connection.addMatch({
+      type: "signal",
+      sender: controllerName,
+      pathNamespace: nodesPath,
+      interface: propertiesInterface,
+      member: "PropertiesChanged",
+      arg0: nodeInterface.name,
+    });
+  }
+
+  /** Fails when the controller leaves the bus, or the bus us; so nothing waits for what will not come. */
+  gone(): Promise<never> {
+    return new Promise((_, reject) => {
+      const fail = (message: string) => reject(new Failure(ErrorName.NoReply, message));
+      this.#connection.onClose(() => fail("The connection to the bus was lost"));
+      this.#connection.watchName(controllerName, () => fail("The controller has left the bus"));
+    });
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  #client<const I extends Interface>(path: string, table: I): Client<I> {
+    return client(this.#connection, controllerName, path, table);
+  }
+}

@@ -1,0 +1,67 @@
+import { ErrorName, type Failure } from "../../base/failure.ts";
+
+/** Ends a command: lines for stderr, and the exit status. */
+export class Trouble extends Error {
+  readonly lines: readonly string[];
+  readonly status: number;
+  /** Whether the last line goes without a newline, as it does in the original here and there. */
+  readonly unended: boolean;
+
+  constructor(lines: readonly string[], { status = 1, unended = false } = {}) {
+    super(lines.join("\n"));
+    this.lines = lines;
+    this.status = status;
+    this.unended = unended;
+  }
+}
+
+/**
+ * What is said of a failed call. The two brokers word some refusals differently and at length; here they read the same.
+ */
+export function explain(failure: Failure): string {
+  if (failure.errorName === ErrorName.ServiceUnknown && failure.message.includes("was not provided by any .service")) {
+    return "The name is not activatable";
+  }
+  if (failure.errorName === ErrorName.AccessDenied && process.getuid?.() !== 0)
+    return "Access denied, only root may do this";
+  return failure.message;
+}
+
+const texts: Record<string, string> = {
+  Failed: "Permission denied",
+  NoMemory: "Cannot allocate memory",
+  ServiceUnknown: "No route to host",
+  NameHasNoOwner: "No such device or address",
+  NoReply: "Connection timed out",
+  BadAddress: "Cannot assign requested address",
+  NotSupported: "Operation not supported",
+  LimitsExceeded: "No buffer space available",
+  AccessDenied: "Permission denied",
+  AuthFailed: "Permission denied",
+  InteractiveAuthorizationRequired: "Permission denied",
+  NoServer: "Host is down",
+  Timeout: "Connection timed out",
+  TimedOut: "Connection timed out",
+  NoNetwork: "Machine is not on the network",
+  AddressInUse: "Address already in use",
+  Disconnected: "Connection reset by peer",
+  InvalidArgs: "Invalid argument",
+  InvalidSignature: "Invalid argument",
+  FileNotFound: "No such file or directory",
+  FileExists: "File exists",
+  UnknownMethod: "Invalid request descriptor",
+  UnknownObject: "Invalid request descriptor",
+  UnknownInterface: "Invalid request descriptor",
+  UnknownProperty: "Invalid request descriptor",
+  PropertyReadOnly: "Read-only file system",
+  UnixProcessIdUnknown: "No such process",
+  InconsistentMessage: "Bad message",
+  ObjectPathInUse: "Device or resource busy",
+};
+const standard = "org.freedesktop.DBus.Error.";
+
+/** The text of the error number that stands for a D-Bus error, as sd_bus_error_get_errno(3) maps them. */
+export function errnoText({ errorName }: Failure): string {
+  const name = errorName.startsWith(standard) ? errorName.slice(standard.length) : "";
+  return (Object.hasOwn(texts, name) ? texts[name] : undefined) ?? "Input/output error";
+}
