@@ -66,7 +66,7 @@ test("files outlive power loss and shutdown, and services see only the latter", 
   expect(await two.read("/root/stopped")).toBe("");
 });
 
-test("waiting in vain tells for what, and what was there instead", () => {
+test("waiting in vain tells for what, and what was there instead", async () => {
   await expect(one.until("a miracle", () => 0, 100)).rejects.toThrow("waited 100 ms for one: a miracle; last: 0");
 });
 
