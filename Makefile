@@ -17,7 +17,7 @@ hosts := systemd-nspawn nsenter ip nft dbus-daemon python3 curl
 help: ## say what there is
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 12
 
-build: dist/bluechi dist/interfaces ## make dist/bluechi (TARGET=bun-linux-arm64 for another kind of machine)
+build: dist/bluechi dist/config dist/interfaces ## make dist/bluechi (TARGET=bun-linux-arm64 for another kind of machine)
 
 demo: build ## show two machines run as one (KEEP=1 leaves them running)
 	scripts/prepare.sh $(hosts)
@@ -60,7 +60,11 @@ $(modules): package-lock.json
 dist/bluechi: $(modules) $(sources)
 	$(BUN) scripts/build.ts $@ $(TARGET)
 
-dist/interfaces: $(modules) $(wildcard src/api/*.ts) scripts/interfaces.ts
+dist/config: $(modules) scripts/config.ts $(sources)
+	$(BUN) scripts/config.ts $@
+	@touch $@
+
+dist/interfaces: $(modules) scripts/interfaces.ts $(sources)
 	$(BUN) scripts/interfaces.ts $@
 	@touch $@
 

@@ -22,5 +22,5 @@ install -m 644 packaging/dbus/*.conf "$usr/share/dbus-1/system.d/"
 install -m 644 dist/interfaces/*.xml "$usr/share/dbus-1/interfaces/"
 
 # The program looks for its defaults there wherever it lies itself.
-install -D -m 644 packaging/config/controller.conf "$root/usr/share/bluechi/config/controller.conf"
-install -D -m 644 packaging/config/agent.conf "$root/usr/share/bluechi-agent/config/agent.conf"
+install -D -m 644 dist/config/controller.conf "$root/usr/share/bluechi/config/controller.conf"
+install -D -m 644 dist/config/agent.conf "$root/usr/share/bluechi-agent/config/agent.conf"
