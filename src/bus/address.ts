@@ -10,7 +10,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** DBUS_SYSTEM_BUS_ADDRESS, or where the system bus listens (D-Bus specification, "Well-known Message Bus Instances"). */
 export function systemBusAddress(environment: Environment = process.env): string {
-  const given = environment["DBUS_SYSTEM_BUS_ADDRESS"];
+  const given = environment.DBUS_SYSTEM_BUS_ADDRESS;
   if (given) return given;
   // The specification's place came first; where /run is the real one, /var/run need not exist at boot.
   return existsSync("/run/dbus")
@@ -23,9 +23,9 @@ export function systemBusAddress(environment: Environment = process.env): string
  * @throws Failure when neither that nor XDG_RUNTIME_DIR is set.
  */
 export function userBusAddress(environment: Environment = process.env): string {
-  const given = environment["DBUS_SESSION_BUS_ADDRESS"];
+  const given = environment.DBUS_SESSION_BUS_ADDRESS;
   if (given) return given;
-  const folder = environment["XDG_RUNTIME_DIR"];
+  const folder = environment.XDG_RUNTIME_DIR;
   if (folder) return `unix:path=${escapeAddress(`${folder}/bus`)}`;
   throw new Failure(
     ErrorName.Failed,
@@ -70,7 +70,7 @@ function parseEntry(entry: string, address: string): Endpoint | undefined {
     if (pair === "") continue;
     const equals = pair.indexOf("=");
     if (equals < 1) throw invalid(address, `'${pair}' is no key=value`);
-    values.set(pair.slice(0, equals), unescape(pair.slice(equals + 1), address));
+    values.set(pair.slice(0, equals), unescapeValue(pair.slice(equals + 1), address));
   }
   switch (entry.slice(0, colon)) {
     case "unix":
@@ -82,7 +82,7 @@ function parseEntry(entry: string, address: string): Endpoint | undefined {
   }
 }
 
-function unescape(value: string, address: string): string {
+function unescapeValue(value: string, address: string): string {
   if (/%(?![0-9A-Fa-f]{2})/.test(value)) throw invalid(address, `'${value}' has a bad escape`);
   const bytes = value.replace(/%(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
   return value.includes("%") ? Buffer.from(bytes, "latin1").toString() : value;
@@ -93,7 +93,7 @@ function unixEndpoint(values: Map<string, string>): Endpoint | undefined {
   if (path) return { path };
   const abstract = values.get("abstract");
   if (abstract) return { path: `\0${abstract}` };
-  const folder = process.env["XDG_RUNTIME_DIR"];
+  const folder = process.env.XDG_RUNTIME_DIR;
   return values.get("runtime") === "yes" && folder ? { path: `${folder}/bus` } : undefined;
 }
 

@@ -3,9 +3,10 @@ declare module "dbus-next/lib/handshake.js" {
   import type { Socket } from "node:net";
 
   /** Authenticates on a connected stream (D-Bus specification, "Authentication Protocol"). */
-  export default function handshake(
+  const handshake: (
     stream: Socket,
     options: { readonly authMethods: readonly string[] },
     done: (error: Error | string | null, guid?: string) => void,
-  ): void;
+  ) => void;
+  export = handshake;
 }

@@ -160,27 +160,28 @@ export class Writer {
         break;
       case "h":
         throw invalid("h", "a file descriptor");
-      default:
-        if (++this.#depth > maxDepth) throw invalid(type.code, "containers nested too deeply");
-        this.#container(type, value);
+      case "v":
+        this.#enter();
+        this.#variant(value as Variant | undefined);
         this.#depth--;
+        break;
+      case "a":
+        this.#enter();
+        this.#array(type.element, value);
+        this.#depth--;
+        break;
+      case "(":
+        this.#enter();
+        this.#struct(type.fields, value);
+        this.#depth--;
+        break;
+      case "{":
+        throw invalid(printType(type), "an entry without its dictionary");
     }
   }
 
-  #container(type: Type, value: unknown): void {
-    switch (type.code) {
-      case "v":
-        this.#variant(value as Variant | undefined);
-        break;
-      case "a":
-        this.#array(type.element, value);
-        break;
-      case "(":
-        if (!Array.isArray(value) || value.length !== type.fields.length) throw invalid(printType(type), nameOf(value));
-        this.align(8);
-        for (let index = 0; index < value.length; index++) this.value(type.fields[index] as Type, value[index]);
-        break;
-    }
+  #enter(): void {
+    if (++this.#depth > maxDepth) throw new Failure(ErrorName.InvalidArgs, "containers are nested too deeply");
   }
 
   #variant(variant: Variant | undefined): void {
@@ -188,6 +189,13 @@ export class Writer {
     const type = parse(() => parseSingle(variant.signature));
     this.signature(variant.signature);
     this.value(type, variant.value);
+  }
+
+  #struct(fields: readonly Type[], value: unknown): void {
+    if (!Array.isArray(value) || value.length !== fields.length)
+      throw invalid(`(${fields.map(printType).join("")})`, nameOf(value));
+    this.align(8);
+    for (const [index, field] of fields.entries()) this.value(field, value[index]);
   }
 
   #array(element: Type, value: unknown): void {
@@ -201,7 +209,7 @@ export class Writer {
   }
 
   #entries(entry: Type & { code: "{" }, map: Map<unknown, unknown>): void {
-    if (++this.#depth > maxDepth) throw invalid("{", "containers nested too deeply");
+    this.#enter();
     for (const [key, value] of map) {
       this.align(8);
       this.value(entry.key, key);
@@ -223,11 +231,15 @@ export class Writer {
     const [least, most] = integers[code] as [number, number];
     if (typeof value !== "number" || !Number.isInteger(value) || value < least || value > most)
       throw invalid(code, nameOf(value));
-    if (code === "y") return this.byte(value);
-    if (code === "i" || code === "u") return this.uint32(value >>> 0);
+    if (code === "y") this.byte(value);
+    else if (code === "i" || code === "u") this.uint32(value >>> 0);
+    else this.#uint16(value & 0xffff);
+  }
+
+  #uint16(value: number): void {
     this.align(2);
     this.#reserve(2);
-    this.#view.setUint16(this.#length, value & 0xffff, true);
+    this.#view.setUint16(this.#length, value, true);
     this.#length += 2;
   }
 

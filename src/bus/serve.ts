@@ -1,6 +1,17 @@
 import type { Body } from "../base/body.ts";
-import type { BusConnection } from "./connection.ts";
+import { asFailure, ErrorName, Failure } from "../base/failure.ts";
+import type { BusConnection, MethodCall } from "./connection.ts";
 import type { In, Interface, Out, PropertyValue, Sendable, SignalArguments } from "./interface.ts";
+import { encodeBody } from "./marshal.ts";
+import { decodeNamed, encodeNamed, signatureOf } from "./named.ts";
+import { ObjectNode, type Part } from "./object-node.ts";
+import { answerStandard, unknownMethod } from "./standard.ts";
+
+// Bounds: calls that are being answered, maxCalls in all and maxCallsOfSender for one sender; one more is answered
+// LimitsExceeded.
+
+const maxCalls = 8192;
+const maxCallsOfSender = 1024;
 
 /** Who calls, and the arguments as they came. */
 export interface Caller {
@@ -8,9 +19,10 @@ export interface Caller {
   readonly body: Body;
 }
 
+// biome-ignore lint/suspicious/noConfusingVoidType: this is what a handler returns.
 type Answer<Values> = keyof Values extends never ? void : Sendable<Values>;
 
-/** A handler for every method of an interface. One that returns no values returns nothing; a Body is passed on as it is. */
+/** A handler for every method of an interface. One that has no values to return returns nothing; a Body is passed on as it is. */
 export type Implementation<I extends Interface> = {
   readonly [M in keyof I["methods"]]: (
     args: In<I, M>,
@@ -40,16 +52,104 @@ export interface Served<I extends Interface> {
   remove(): void;
 }
 
+/** The objects that a connection serves. Errors are named and worded as sd-bus does it. */
 export class ObjectTree {
-  // biome-ignore lint: signatures first
-  constructor(_connection: BusConnection) {}
-  add<const I extends Interface>(
-    _path: string,
-    _table: I,
-    _methods: Implementation<NoInfer<I>>,
-    _properties: Properties<NoInfer<I>>,
-  ): Served<I> {
-    throw new Error("signatures only");
+  readonly #connection: BusConnection;
+  readonly #root = new ObjectNode();
+  readonly #callsOf = new Map<string, number>();
+  #calls = 0;
+
+  /** Answers all calls that come over `connection` from now on. */
+  constructor(connection: BusConnection) {
+    this.#connection = connection;
+    connection.onCall((call) => void this.#answer(call));
   }
-  remove(_path: string): void {}
+
+  /** Serves an interface at a path; a path may have several interfaces. */
+  add<const I extends Interface>(
+    path: string,
+    table: I,
+    methods: Implementation<NoInfer<I>>,
+    properties: Properties<NoInfer<I>>,
+  ): Served<I> {
+    const part = { table, methods, properties } as unknown as Part;
+    this.#root.add(path, part);
+    return {
+      emit: (signal, args, destinations) => this.#emit(path, table, signal, args, destinations),
+      changed: (...names) => this.#changed(path, part, names),
+      remove: () => this.#root.remove(path, part),
+    };
+  }
+
+  /** Stops serving all interfaces at a path; the paths below it stay. */
+  remove(path: string): void {
+    this.#root.remove(path);
+  }
+
+  #emit(path: string, table: Interface, member: string, args: object, destinations?: readonly string[]): void {
+    const body = encodeNamed(table.signals[member] ?? {}, args);
+    const signal = { path, interface: table.name, member, body };
+    if (!destinations) this.#connection.signal(signal);
+    else for (const destination of destinations) this.#connection.signal({ ...signal, destination });
+  }
+
+  #changed(path: string, { table, properties }: Part, names: readonly string[]): void {
+    const values = new Map<string, unknown>();
+    for (const name of names)
+      values.set(name, { signature: table.properties[name]?.type, value: properties[name]?.() });
+    const body = encodeBody("sa{sv}as", [table.name, values, []]);
+    this.#connection.signal({ path, interface: "org.freedesktop.DBus.Properties", member: "PropertiesChanged", body });
+  }
+
+  async #answer(call: MethodCall): Promise<void> {
+    const ofSender = this.#callsOf.get(call.sender) ?? 0;
+    if (this.#calls >= maxCalls || ofSender >= maxCallsOfSender) {
+      call.error(new Failure(ErrorName.LimitsExceeded, "Too many calls are being answered."));
+      return;
+    }
+    this.#calls++;
+    this.#callsOf.set(call.sender, ofSender + 1);
+    try {
+      call.reply(await this.#run(call));
+    } catch (thrown) {
+      call.error(asFailure(thrown));
+    }
+    this.#calls--;
+    const left = (this.#callsOf.get(call.sender) ?? 1) - 1;
+    if (left > 0) this.#callsOf.set(call.sender, left);
+    else this.#callsOf.delete(call.sender);
+  }
+
+  #run(call: MethodCall): Body | Promise<Body> {
+    const node = this.#root.find(call.path);
+    const standard = answerStandard(node, call);
+    if (standard !== undefined) return standard;
+    if (!node || node.parts.length === 0) throw new Failure(ErrorName.UnknownObject, `Unknown object '${call.path}'.`);
+    const candidates = node.parts.filter(
+      ({ table }) =>
+        (call.interface === "" || table.name === call.interface) && Object.hasOwn(table.methods, call.member),
+    );
+    const [part] = candidates;
+    if (!part || candidates.length > 1) throw unknownMethod(call);
+    return runMethod(part, call);
+  }
+}
+
+async function runMethod({ table, methods }: Part, call: MethodCall): Promise<Body> {
+  const { in: input = {}, out: output = {} } = table.methods[call.member] ?? {};
+  const expected = signatureOf(input);
+  if (call.body.signature !== expected) {
+    const name = `${table.name}.${call.member}()`;
+    throw new Failure(
+      ErrorName.InvalidArgs,
+      `Invalid arguments '${call.body.signature}' to call ${name}, expecting '${expected}'.`,
+    );
+  }
+  const answer = await methods[call.member]?.(decodeNamed(input, call.body), { sender: call.sender, body: call.body });
+  return isBody(answer, signatureOf(output)) ? answer : encodeNamed(output, answer ?? {});
+}
+
+function isBody(answer: unknown, signature: string): answer is Body {
+  const { bytes, signature: given } = (answer ?? {}) as Partial<Body>;
+  return bytes instanceof Uint8Array && given === signature;
 }

@@ -149,28 +149,26 @@ export class Reader {
         return this.signature();
       case "h":
         throw malformed("file descriptors are not supported");
-      default:
+      case "v":
+      case "a":
+      case "(":
+      case "{":
         return this.#container(type);
     }
   }
 
   #container(type: Type): unknown {
     if (++this.#depth > maxDepth) throw malformed("containers are nested too deeply");
-    let value: unknown;
-    switch (type.code) {
-      case "v":
-        value = this.variant();
-        break;
-      case "a":
-        value = this.#array(type.element);
-        break;
-      case "(":
-        this.align(8);
-        value = type.fields.map((field) => this.value(field));
-        break;
-    }
+    const value = this.#inside(type);
     this.#depth--;
     return value;
+  }
+
+  #inside(type: Type): unknown {
+    if (type.code === "a") return this.#array(type.element);
+    if (type.code !== "(") return this.variant();
+    this.align(8);
+    return type.fields.map((field) => this.value(field));
   }
 
   #array(element: Type): unknown {

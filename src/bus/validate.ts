@@ -62,31 +62,27 @@ class Walk {
         break;
       case "h":
         throw malformed("file descriptors are not supported");
-      default:
+      case "v":
+      case "a":
+      case "(":
+      case "{":
         if (++this.#depth > maxDepth) throw malformed("containers are nested too deeply");
-        this.#container(type);
+        this.#inside(type);
         this.#depth--;
+        break;
     }
   }
 
-  #container(type: Type): void {
-    switch (type.code) {
-      case "v":
-        this.value(parseSingle(this.#signature()));
-        break;
-      case "a":
-        this.#array(type.element);
-        break;
-      case "(":
-        this.#take(8, 0);
-        for (const field of type.fields) this.value(field);
-        break;
-      case "{":
-        this.#take(8, 0);
-        this.value(type.key);
-        this.value(type.value);
-        break;
-    }
+  #inside(type: Type): void {
+    if (type.code === "a") this.#array(type.element);
+    else if (type.code === "(") this.#fields(type.fields);
+    else if (type.code === "{") this.#fields([type.key, type.value]);
+    else this.value(parseSingle(this.#signature()));
+  }
+
+  #fields(fields: readonly Type[]): void {
+    this.#take(8, 0);
+    for (const field of fields) this.value(field);
   }
 
   #array(element: Type): void {

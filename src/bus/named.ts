@@ -1,0 +1,23 @@
+import type { Body } from "../base/body.ts";
+import type { Arguments } from "./interface.ts";
+import { encodeBody } from "./marshal.ts";
+import { decodeBody } from "./unmarshal.ts";
+
+// Arguments have names in an interface's table and in our code, and an order on the bus.
+
+export function signatureOf(types: Arguments): string {
+  return Object.values(types).join("");
+}
+
+/** The body of named values. @throws Failure InvalidArgs as encodeBody does. */
+export function encodeNamed(types: Arguments, values: object): Body {
+  const named = values as Readonly<Record<string, unknown>>;
+  const inOrder = Object.keys(types).map((name) => named[name]);
+  return encodeBody(signatureOf(types), inOrder);
+}
+
+/** The values in a body of these types, by name. @throws Failure InconsistentMessage as decodeBody does. */
+export function decodeNamed(types: Arguments, body: Body): Record<string, unknown> {
+  const values = decodeBody(body);
+  return Object.fromEntries(Object.keys(types).map((name, index) => [name, values[index]]));
+}
