@@ -12,7 +12,7 @@ endif
 modules := node_modules/.package-lock.json
 sources := $(shell find src -name '*.ts' ! -name '*.test.ts') package.json scripts/build.ts scripts/compile.ts scripts/version.ts
 tarball := dist/bluechi-$(shell sed -n 's/^  "version": "\(.*\)",/\1/p' package.json).tar.gz
-hosts := systemd-nspawn nsenter ip nft dbus-daemon python3 curl
+hosts := /sbin/init /lib/systemd/system/dbus.service /usr/bin/python3 /usr/bin/curl systemd-nspawn nsenter ip nft
 
 help: ## say what there is
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 12

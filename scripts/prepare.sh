@@ -1,13 +1,13 @@
 #!/bin/bash
-# Installs the Debian packages of the commands named (those that are missing): prepare.sh COMMAND...
+# Installs the Debian packages of the commands and files named (those that are missing): prepare.sh COMMAND|FILE...
 set -euo pipefail
 declare -A package=(
-  [npm]=npm [systemd-nspawn]=systemd-container [ip]=iproute2 [nft]=nftables [tc]=iproute2 [dbus-daemon]=dbus-daemon
-  [busctl]=systemd [python3]=python3 [curl]=curl [nsenter]=util-linux [rpmbuild]=rpm [openssl]=openssl [git]=git
+  [/sbin/init]=systemd-sysv [/lib/systemd/system/dbus.service]=dbus [/usr/bin/python3]=python3 [/usr/bin/curl]=curl
+  [git]=git [ip]=iproute2 [nft]=nftables [npm]=npm [nsenter]=util-linux [rpmbuild]=rpm [systemd-nspawn]=systemd-container
 )
 missing=()
-for command; do
-  command -v "$command" >/dev/null || missing+=("${package[$command]}")
+for wanted; do
+  command -v "$wanted" >/dev/null || [[ -e $wanted ]] || missing+=("${package[$wanted]}")
 done
 (( ${#missing[@]} )) || exit 0
 if (( EUID )) || ! command -v apt-get >/dev/null; then
