@@ -1,0 +1,108 @@
+import { agentInterface } from "../../api/agent.ts";
+import { controllerInterface } from "../../api/controller.ts";
+import { agentName, controllerName, nodePath, rootPath } from "../../api/names.ts";
+import { nodeInterface } from "../../api/node.ts";
+import { describe } from "../../base/failure.ts";
+import { type CommandLine, commonOptions, helpRows, readCommandLine, usage, versionLine } from "../../base/options.ts";
+import type { Target } from "./status-watch.ts";
+
+const options = {
+  help: commonOptions.help,
+  wait: { argument: "MS", help: "Wait so long for it to come online" },
+  monitor: { help: "Stay until it goes offline" },
+  "switch-timeout": { argument: "MS", help: "Let an agent be offline so long while it switches its controller" },
+} as const;
+
+interface Command {
+  readonly argument?: string;
+  readonly help: string;
+  readonly target: (argument: string) => Target;
+}
+
+const commands: Record<string, Command> = {
+  agent: {
+    help: "Whether the agent on this host is online",
+    target: () => ({ daemon: agentName, path: rootPath, interface: agentInterface.name, online: "online" }),
+  },
+  node: {
+    argument: "NAME",
+    help: "Whether a node is online",
+    target: (name) => ({
+      daemon: controllerName,
+      path: nodePath(name),
+      interface: nodeInterface.name,
+      online: "online",
+    }),
+  },
+  system: {
+    help: "Whether all nodes are online",
+    target: () => ({ daemon: controllerName, path: rootPath, interface: controllerInterface.name, online: "up" }),
+  },
+};
+
+function programOf(name: string) {
+  const rows = Object.entries(commands).map(
+    ([word, { argument, help }]) => [argument === undefined ? word : `${word} ${argument}`, help] as const,
+  );
+  const others = [
+    ["help", "Show this help"],
+    ["version", "Show the version"],
+  ] as const;
+  const summary = `Exit with 0 when it is online, else with 1.\n\nCommands:\n${helpRows([...rows, ...others])}`;
+  return { name, synopsis: "COMMAND [OPTION]...", summary, options };
+}
+
+/** bluechi-is-online. @returns the exit status. */
+export async function main(argv: string[], name: string): Promise<number> {
+  const program = programOf(name);
+  const line = readCommandLine(program, argv);
+  if (typeof line === "number") return line;
+  const [word, ...words] = line.words;
+  if (word === "help") return answer(usage(program));
+  if (word === "version") return answer(versionLine(name));
+  const command = word !== undefined && Object.hasOwn(commands, word) ? commands[word] : undefined;
+  if (!command) {
+    fail(word === undefined ? "No command given" : `Method ${word} not found`);
+    answer(usage(program));
+    return 1;
+  }
+  const expected = command.argument === undefined ? 0 : 1;
+  if (words.length < expected) return fail(`Too few arguments for method ${word}`);
+  if (words.length > expected) return fail(`Too many arguments for method ${word}`);
+  return check(command.target(words[0] ?? ""), line.values);
+}
+
+async function check(target: Target, values: CommandLine<typeof options>["values"]): Promise<number> {
+  const times = { wait: 0, "switch-timeout": 0 };
+  for (const option of ["wait", "switch-timeout"] as const) {
+    const text = values[option] ?? "0";
+    // A timer takes no more than that.
+    if (!/^\d+$/.test(text) || Number(text) > 0x7fff_ffff)
+      return fail(`Value '${text}' of option --${option} is invalid`);
+    times[option] = Number(text);
+  }
+  try {
+    const { StatusWatch } = await import("./status-watch.ts");
+    const watch = await StatusWatch.open(target);
+    try {
+      const online = await watch.comesOnline(times.wait);
+      if (online && !values.monitor) return 0;
+      if (online) await watch.goesOffline(times["switch-timeout"]);
+      return fail(`${target.daemon} is offline`);
+    } finally {
+      watch.close();
+    }
+  } catch (thrown) {
+    return fail(describe(thrown));
+  }
+}
+
+function answer(text: string): number {
+  process.stdout.write(`${text}\n`);
+  return 0;
+}
+
+function fail(message: string): number {
+  process.stderr.write(`${message}\n`);
+  return 1;
+}
