@@ -13,17 +13,13 @@ export function pathEncode(text: string): string {
   return label;
 }
 
-/** The longest node name accepted, in bytes: it has to fit a host name and an object path with room to spare. */
-export const maxNodeName = 255;
-
-/** A unit name is at most 255 characters of this set (systemd.unit(5)), with the suffix of a unit type. */
-const unitName =
-  /^[A-Za-z0-9:_.\\@-]{1,255}$/;
-const unitSuffix = /\.(service|socket|device|mount|automount|swap|target|path|timer|slice|scope)$/;
+/** A name of this set of characters and the suffix of a unit type (systemd.unit(5)). */
+const unitName = /^[A-Za-z0-9:_.\\@-]+\.(service|socket|device|mount|automount|swap|target|path|timer|slice|scope)$/;
+const maxUnitName = 255;
 
 /** Whether systemd would take this for the name of a unit. */
 export function isUnitName(name: string): boolean {
-  return unitName.test(name) && unitSuffix.test(name);
+  return name.length <= maxUnitName && unitName.test(name);
 }
 
 /** The unit that stands, on the target's node, for those on other nodes that need `unit`. */

@@ -96,7 +96,11 @@ export interface ConfigurationPlaces {
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
-const environmentKeys = { BC_LOG_LEVEL: "LogLevel", BC_LOG_TARGET: "LogTarget", BC_LOG_IS_QUIET: "LogIsQuiet" } as const;
+const environmentKeys = {
+  BC_LOG_LEVEL: "LogLevel",
+  BC_LOG_TARGET: "LogTarget",
+  BC_LOG_IS_QUIET: "LogIsQuiet",
+} as const;
 
 /**
  * Reads and merges all of a daemon's configuration.
@@ -157,5 +161,8 @@ function dropIns(folder: string): string[] {
 
 /** The merged configuration as text, for the log. */
 export function printIni(ini: Ini): string[] {
-  return [...ini].flatMap(([name, entries]) => [`[${name}]`, ...[...entries].map(([key, { value }]) => `${key}=${value}`)]);
+  return [...ini].flatMap(([name, entries]) => [
+    `[${name}]`,
+    ...[...entries].map(([key, { value }]) => `${key}=${value}`),
+  ]);
 }

@@ -10,7 +10,12 @@ export interface UnitState {
 export const unloaded: UnitState = { loaded: false, activeState: "inactive", subState: "dead" };
 
 /** The jobs that a controller may ask for; each is the method of systemd's Manager with `Unit` behind it. */
-export const jobMethods = { start: "StartUnit", stop: "StopUnit", restart: "RestartUnit", reload: "ReloadUnit" } as const;
+export const jobMethods = {
+  start: "StartUnit",
+  stop: "StopUnit",
+  restart: "RestartUnit",
+  reload: "ReloadUnit",
+} as const;
 export type JobType = keyof typeof jobMethods;
 
 /**
@@ -58,6 +63,10 @@ export interface Systemd {
   /** A unit's state now, without loading it. `order` compares with that of signals. */
   unitState(unit: string): Promise<UnitState & { readonly order: number }>;
   /** The names of the units in memory that match a glob, with their states. */
-  listUnits(pattern: string): Promise<{ readonly unit: string; readonly activeState: string; readonly subState: string }[]>;
+  listUnits(
+    pattern: string,
+  ): Promise<{ readonly unit: string; readonly activeState: string; readonly subState: string }[]>;
+  /** Whether the unit that this process belongs to is being restarted, rather than stopped. */
+  restarting(): Promise<boolean>;
   close(): void;
 }

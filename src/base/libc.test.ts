@@ -1,0 +1,22 @@
+import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { systemClock } from "./clock.ts";
+import { clockMonotonicUs, sendDatagram } from "./libc.ts";
+
+test("the monotonic clock is the kernel's", () => {
+  // /proc/uptime counts suspended time as well, so it is never behind.
+  const uptimeUs = BigInt(Math.round(Number(readFileSync("/proc/uptime", "utf8").split(" ")[0]) * 1e6));
+  const first = clockMonotonicUs();
+  expect(first).toBeGreaterThan(0n);
+  expect(first - uptimeUs).toBeLessThan(1_000_000n);
+  const again = systemClock.monotonicUs();
+  expect(again).toBeGreaterThanOrEqual(first - 2000n);
+  expect(again - first).toBeLessThan(5_000_000n);
+});
+
+test("a datagram to nobody is not taken", () => {
+  expect(sendDatagram("/nonexistent/socket", Buffer.from("READY=1"))).toBe(false);
+  expect(sendDatagram("@bluechi-test-nobody", Buffer.from("READY=1"))).toBe(false);
+  expect(sendDatagram("", Buffer.from("READY=1"))).toBe(false);
+  expect(sendDatagram("x".repeat(200), Buffer.from("READY=1"))).toBe(false);
+});

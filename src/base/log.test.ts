@@ -1,0 +1,34 @@
+import { expect, test } from "bun:test";
+import { Log, stamp, type Target } from "./log.ts";
+
+function lines(target: Target, write: (log: Log) => void, level: Log["level"] = "INFO"): string[] {
+  const written: string[] = [];
+  write(new Log({ target, level, write: (line) => written.push(line) }));
+  return written;
+}
+
+test("journald gets a priority in front of each line", () => {
+  const all = (log: Log) => (["debug", "info", "warn", "error"] as const).forEach((level) => log[level]("text"));
+  expect(lines("journald", all, "DEBUG")).toEqual(["<7>text\n", "<6>text\n", "<4>text\n", "<3>text\n"]);
+  expect(lines("journald", all, "WARN")).toEqual(["<4>text\n", "<3>text\n"]);
+});
+
+test("stderr has time and level", () => {
+  const time = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}[+-]\d{4}`;
+  expect(lines("stderr", (log) => log.info("text"))[0]).toMatch(new RegExp(`^${time} INFO\t: text\n$`));
+  expect(lines("stderr-full", (log) => log.error("text"))[0]).toMatch(new RegExp(`^${time} ERROR\tmsg="text"\n$`));
+});
+
+test("an entry stays one line", () => {
+  expect(lines("journald", (log) => log.info("one\n<0>two"))).toEqual(["<6>one <0>two\n"]);
+});
+
+test("a quiet log writes nothing", () => {
+  const written: string[] = [];
+  new Log({ quiet: true, write: (line) => written.push(line) }).error("text");
+  expect(written).toEqual([]);
+});
+
+test("stamp is local time", () => {
+  expect(stamp(new Date(2026, 10, 2, 3, 4, 5, 6))).toStartWith("2026-11-02 03:04:05,006");
+});

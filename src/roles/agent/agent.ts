@@ -1,0 +1,164 @@
+import type { Clock } from "../../base/clock.ts";
+import { ErrorName, Failure } from "../../base/failure.ts";
+import type { Log } from "../../base/log.ts";
+import type { SystemdListener } from "../../systemd/port.ts";
+import type { ReconnectingListener, ReconnectingSystemd } from "../../systemd/reconnecting.ts";
+import type { Handlers } from "../../wire/messages.ts";
+import { Jobs } from "./jobs.ts";
+import { type ControllerSession, Link, type LinkOptions } from "./link.ts";
+import { Proxies } from "./proxies.ts";
+import { requests } from "./requests.ts";
+import { Units } from "./units.ts";
+
+/** Who is told what happens; the D-Bus face, or a test. */
+export interface AgentListener {
+  statusChanged(): void;
+  controllerAddressChanged(): void;
+}
+
+export interface AgentOptions {
+  readonly systemd: ReconnectingSystemd;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly link: Omit<LinkOptions, "clock" | "log" | "listener">;
+}
+
+/** All that an agent knows: its link to the controller, the jobs it runs, the units it tells of, its proxies. */
+export class Agent implements ReconnectingListener {
+  readonly link: Link;
+  readonly proxies: Proxies;
+  readonly jobs: Jobs;
+  readonly units: Units;
+  readonly handlers: Handlers<"agent">;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  #listener: AgentListener | undefined;
+  #metrics = false;
+  lastSeenUs = 0n;
+  lastSeenMonotonicUs = 0n;
+  disconnectedUs = 0n;
+  disconnectedMonotonicUs = 0n;
+
+  constructor({ systemd, clock, log, link }: AgentOptions) {
+    this.#clock = clock;
+    this.#log = log;
+    this.jobs = new Jobs(systemd, clock, {
+      jobStateChanged: (jobId, state) => this.link.session?.emit("jobStateChanged", { jobId, state }),
+      jobRemoved: (jobId, result) => this.link.session?.emit("jobRemoved", { jobId, result }),
+      jobMeasured: (unit, method, microseconds) => {
+        if (this.#metrics) this.link.session?.emit("jobMeasured", { unit, method, microseconds });
+      },
+    });
+    this.units = new Units(systemd, (name, fields) => this.link.session?.emit(name, fields));
+    this.proxies = new Proxies(systemd, log);
+    this.handlers = requests({
+      systemd,
+      jobs: this.jobs,
+      units: this.units,
+      proxies: this.proxies,
+      log,
+      setMetrics: (enabled) => {
+        this.#metrics = enabled;
+      },
+    });
+    this.link = new Link({
+      ...link,
+      clock,
+      log,
+      listener: {
+        online: (session) => this.#online(session),
+        offline: () => this.#offline(),
+        addressChanged: () => this.#listener?.controllerAddressChanged(),
+      },
+    });
+    systemd.listen(this);
+  }
+
+  get status(): "online" | "offline" {
+    return this.link.session ? "online" : "offline";
+  }
+
+  listen(listener: AgentListener | undefined): void {
+    this.#listener = listener;
+  }
+
+  /** Begins. @returns once the first attempt to connect has succeeded or failed. */
+  async start(): Promise<void> {
+    await this.proxies.adopt();
+    await this.link.start();
+  }
+
+  /** Notes that the controller has given a sign of life. */
+  seen(): void {
+    this.lastSeenUs = this.#clock.realtimeUs();
+    this.lastSeenMonotonicUs = this.#clock.monotonicUs();
+  }
+
+  /** @throws Failure when the agent is connected there already. */
+  switchController(address: string): void {
+    if (address === this.link.address) {
+      const message = "Failed to switch controller because already connected to the controller";
+      throw new Failure(ErrorName.Failed, message);
+    }
+    this.link.switchTo(address);
+  }
+
+  /** Ends all. @param keepProxies leaves started proxy units active, for the agent that takes over from this one. */
+  async stop(keepProxies: boolean): Promise<void> {
+    await this.proxies.stop(keepProxies);
+    this.link.stop("the agent is stopping");
+  }
+
+  unitNew(unit: string): void {
+    this.units.unitNew(unit);
+  }
+
+  unitRemoved(unit: string): void {
+    this.units.unitRemoved(unit);
+  }
+
+  unitPropertiesChanged(
+    ...[unit, interfaceName, properties, state]: Parameters<SystemdListener["unitPropertiesChanged"]>
+  ) {
+    if (state.activeState !== undefined) this.proxies.unitStateChanged(unit, state.activeState);
+    this.units.unitPropertiesChanged(unit, interfaceName, properties, state);
+  }
+
+  jobStateChanged(path: string, state: string): void {
+    this.jobs.jobStateChanged(path, state);
+  }
+
+  jobRemoved(path: string, _unit: string, result: string): void {
+    this.jobs.jobRemoved(path, result);
+  }
+
+  lost(reason: string): void {
+    // Without systemd the node can do nothing and know nothing: for the controller it is offline until systemd is back.
+    this.#log.error(`The connection to systemd is lost: ${reason}`);
+    this.jobs.lost();
+    this.link.pause(`the agent has lost systemd: ${reason}`);
+  }
+
+  /** systemd answers again, after it was lost. */
+  recovered(): void {
+    this.#log.info("systemd is connected again");
+    this.link.resume();
+  }
+
+  #online(session: ControllerSession): void {
+    this.seen();
+    this.disconnectedUs = 0n;
+    this.disconnectedMonotonicUs = 0n;
+    this.proxies.online(session);
+    this.#listener?.statusChanged();
+  }
+
+  #offline(): void {
+    this.disconnectedUs = this.#clock.realtimeUs();
+    this.disconnectedMonotonicUs = this.#clock.monotonicUs();
+    this.#metrics = false;
+    this.units.clear();
+    this.proxies.offline();
+    this.#listener?.statusChanged();
+  }
+}

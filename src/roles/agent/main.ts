@@ -1,0 +1,124 @@
+import { agentName } from "../../api/names.ts";
+import { systemClock } from "../../base/clock.ts";
+import { type Daemon, runDaemon } from "../../base/daemon.ts";
+import { Log } from "../../base/log.ts";
+import type { OptionValues } from "../../base/options.ts";
+import { loadConfiguration, printIni } from "../../base/settings.ts";
+import { packageVersion } from "../../base/version.ts";
+import { systemBusAddress, userBusAddress } from "../../bus/address.ts";
+import { Presence } from "../../bus/presence.ts";
+import { Manager } from "../../systemd/manager.ts";
+import { notify } from "../../systemd/notify.ts";
+import { ReconnectingSystemd } from "../../systemd/reconnecting.ts";
+import { parseAddress } from "../../wire/address.ts";
+import { join } from "../../wire/handshake.ts";
+import { connect } from "../../wire/sockets.ts";
+import { Agent } from "./agent.ts";
+import { AgentFace } from "./face.ts";
+import type { LinkOptions } from "./link.ts";
+import { type AgentSettings, readAgentSettings, section } from "./settings.ts";
+
+const options = {
+  host: { short: "H", argument: "HOST", help: "The controller's host" },
+  port: { short: "p", argument: "PORT", help: "The controller's port" },
+  address: { short: "a", argument: "ADDRESS", help: "The controller's address, instead of host and port" },
+  name: { short: "n", argument: "NAME", help: "The name of this node" },
+  interval: { short: "i", argument: "MS", help: "Milliseconds between heartbeats" },
+  config: { short: "c", argument: "FILE", help: "A configuration file to read after the others" },
+  user: { short: "u", help: "Manage the units of the user manager, on the user's bus" },
+} as const;
+
+const daemon: Daemon<typeof options> = {
+  summary: "The agent of bluechi: connects the systemd of this host to the controller.",
+  options,
+  run,
+};
+
+/** Runs the agent until SIGTERM or SIGINT. @returns the exit status. */
+export function main(argv: readonly string[], name: string): Promise<number> {
+  return runDaemon(daemon, argv, name);
+}
+
+async function run(values: OptionValues<typeof options>, stopped: Promise<string>): Promise<number> {
+  const ini = loadConfiguration({
+    defaults: "/usr/share/bluechi-agent/config/agent.conf",
+    file: "/etc/bluechi/agent.conf",
+    section,
+    named: values.config,
+    environment: process.env,
+    options: {
+      ControllerHost: values.host,
+      ControllerPort: values.port,
+      ControllerAddress: values.address,
+      NodeName: values.name,
+      HeartbeatInterval: values.interval,
+    },
+  });
+  const settings = readAgentSettings(ini);
+  const log = new Log({ level: settings.LogLevel, target: settings.LogTarget, quiet: settings.LogIsQuiet });
+  log.info(`Starting bluechi-agent ${packageVersion}`);
+  log.debug("Final configuration used:");
+  for (const line of printIni(ini)) log.debug(line);
+  return serve(settings, values.user === true, log, stopped);
+}
+
+async function serve(settings: AgentSettings, user: boolean, log: Log, stopped: Promise<string>): Promise<number> {
+  const systemd = await ReconnectingSystemd.open(() => Manager.open({ user }), systemClock, log);
+  const agent: Agent = new Agent({
+    systemd,
+    clock: systemClock,
+    log,
+    link: linkOptions(settings, log, () => agent),
+  });
+  const presence = await Presence.open({
+    address: user ? userBusAddress() : systemBusAddress(),
+    name: agentName,
+    clock: systemClock,
+    log,
+    attach(connection) {
+      agent.listen(new AgentFace(connection, agent, log));
+      return () => agent.listen(undefined);
+    },
+  });
+  const tried = agent.start().then(() => notify("READY=1", `STATUS=Node ${settings.NodeName} is ${agent.status}`));
+  const signal = await Promise.race([stopped, tried.then(() => stopped)]);
+  log.info(`Stopping because of ${signal}`);
+  notify("STOPPING=1");
+  await agent.stop(await systemd.restarting().catch(() => false));
+  await presence.close();
+  systemd.close();
+  return 0;
+}
+
+function linkOptions(settings: AgentSettings, log: Log, agent: () => Agent): LinkOptionsOfRole {
+  const heartbeat = {
+    intervalMs: settings.HeartbeatInterval,
+    thresholdMs: settings.ControllerHeartbeatThreshold,
+  };
+  const socket = {
+    keepAliveTimeS: settings.TCPKeepAliveTime,
+    keepAliveIntervalS: settings.TCPKeepAliveInterval,
+    keepAliveCount: settings.TCPKeepAliveCount,
+    receiveErrors: settings.IPReceiveErrors,
+  };
+  return {
+    address: settings.ControllerAddress,
+    attemptsUntilQuiet: settings.ConnectionRetryCountUntilQuiet,
+    maxDelayMs: settings.HeartbeatInterval || 2000,
+    async join(address, lost) {
+      const transport = await connect(parseAddress(address), socket);
+      return join(transport, {
+        clock: systemClock,
+        log,
+        node: settings.NodeName,
+        version: packageVersion,
+        handlers: agent().handlers,
+        heartbeat,
+        onHeartbeat: () => agent().seen(),
+        onClose: lost,
+      });
+    },
+  };
+}
+
+type LinkOptionsOfRole = Omit<LinkOptions, "clock" | "log" | "listener">;

@@ -1,0 +1,79 @@
+import { hostname } from "node:os";
+import type { Ini } from "../../base/ini.ts";
+import { defineSettings, readSettings, type SettingsOf } from "../../base/settings.ts";
+
+export const section = "bluechi-agent";
+
+export const agentSettings = defineSettings({
+  NodeName: {
+    kind: "text",
+    default: "",
+    help: "The name that this node registers with; the host name when it is not set.",
+  },
+  ControllerHost: {
+    kind: "text",
+    default: "127.0.0.1",
+    help: "The controller's host: a name, an IPv4 or an IPv6 address.",
+  },
+  ControllerPort: { kind: "port", default: 842, what: "port", help: "The controller's port." },
+  ControllerAddress: {
+    kind: "text",
+    default: "",
+    help: "The controller's address, instead of host and port: tcp:host=HOST,port=PORT or unix:path=PATH.",
+  },
+  HeartbeatInterval: {
+    kind: "milliseconds",
+    default: 2000,
+    what: "heartbeat interval",
+    help: "Milliseconds between heartbeats to the controller; 0 switches them off.",
+  },
+  ControllerHeartbeatThreshold: {
+    kind: "milliseconds",
+    default: 6000,
+    what: "heartbeat threshold",
+    help: "Milliseconds of silence after which the controller is taken for lost; 0 switches the check off.",
+  },
+  ConnectionRetryCountUntilQuiet: {
+    kind: "count",
+    default: 10,
+    what: "connection retry count",
+    help: "Failed attempts to connect after which they are no longer logged.",
+  },
+  LogLevel: { kind: "level", default: "INFO", help: "DEBUG, INFO, WARN or ERROR." },
+  LogTarget: { kind: "target", default: "journald", help: "journald, stderr or stderr-full." },
+  LogIsQuiet: { kind: "boolean", default: false, help: "Whether to log nothing at all." },
+  IPReceiveErrors: {
+    kind: "boolean",
+    default: true,
+    help: "Whether network errors end a connection at once (IP_RECVERR).",
+  },
+  TCPKeepAliveTime: {
+    kind: "seconds",
+    default: 1,
+    what: "keepalive time",
+    help: "Seconds of idleness before the first TCP keepalive probe.",
+  },
+  TCPKeepAliveInterval: {
+    kind: "seconds",
+    default: 1,
+    what: "keepalive interval",
+    help: "Seconds between TCP keepalive probes.",
+  },
+  TCPKeepAliveCount: {
+    kind: "count",
+    default: 6,
+    what: "keepalive count",
+    help: "Unanswered TCP keepalive probes before the connection counts as lost.",
+  },
+});
+
+export type AgentSettings = SettingsOf<typeof agentSettings>;
+
+/** The agent's settings from its configuration. @throws ConfigurationError */
+export function readAgentSettings(ini: Ini): AgentSettings {
+  const settings = readSettings(agentSettings, ini.get(section) ?? new Map());
+  const NodeName = settings.NodeName || hostname();
+  const { ControllerHost, ControllerPort } = settings;
+  const ControllerAddress = settings.ControllerAddress || `tcp:host=${ControllerHost},port=${ControllerPort}`;
+  return { ...settings, NodeName, ControllerAddress };
+}

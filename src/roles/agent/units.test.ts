@@ -1,0 +1,105 @@
+import { expect, test } from "bun:test";
+import { emptyBody } from "../../base/body.ts";
+import { type UnitState, unloaded } from "../../systemd/port.ts";
+import { Units } from "./units.ts";
+
+const unitInterface = "org.freedesktop.systemd1.Unit";
+
+/** Units over a systemd whose answers the test gives. */
+function setUp(listed: { unit: string; activeState: string; subState: string }[] = []) {
+  const told: string[] = [];
+  const asked = new Map<string, (state: UnitState) => void>();
+  const systemd = {
+    unitState: (unit: string) =>
+      new Promise<UnitState & { order: number }>((resolve) => {
+        asked.set(unit, (state) => resolve({ ...state, order: 0 }));
+      }),
+    listUnits: async () => listed,
+  };
+  const units = new Units(systemd, (name, fields) => {
+    const { unit, ...rest } = fields as { unit: string } & Record<string, unknown>;
+    told.push([name, unit, rest.activeState, rest.subState].filter(Boolean).join(" "));
+  });
+  const change = (unit: string, activeState: string, subState: string) =>
+    units.unitPropertiesChanged(unit, unitInterface, emptyBody, { activeState, subState });
+  const answer = (unit: string, state: UnitState) => asked.get(unit)?.(state);
+  return { units, told, change, answer };
+}
+
+const active: UnitState = { loaded: true, activeState: "active", subState: "running" };
+
+test("nothing is told of units that nobody listens to", () => {
+  const { units, told, change } = setUp();
+  units.unitNew("a.service");
+  change("a.service", "active", "running");
+  units.unitRemoved("a.service");
+  expect(told).toEqual([]);
+});
+
+test("a subscribed unit's events are told, its state only when it changes", async () => {
+  const { units, told, change, answer } = setUp();
+  const subscribed = units.subscribe("a.service");
+  answer("a.service", active);
+  expect(await subscribed).toEqual(active);
+  change("a.service", "active", "running");
+  change("b.service", "active", "running");
+  change("a.service", "inactive", "dead");
+  units.unitRemoved("a.service");
+  units.unitNew("a.service");
+  change("a.service", "inactive", "dead");
+  expect(told).toEqual([
+    "unitPropertiesChanged a.service",
+    "unitStateChanged a.service inactive dead",
+    "unitPropertiesChanged a.service",
+    "unitRemoved a.service",
+    "unitNew a.service",
+    "unitPropertiesChanged a.service",
+  ]);
+});
+
+test("what happens while systemd is asked is part of the answer", async () => {
+  const { units, told, change, answer } = setUp();
+  const subscribed = units.subscribe("a.service");
+  units.unitNew("a.service");
+  change("a.service", "active", "running");
+  answer("a.service", unloaded);
+  expect(await subscribed).toEqual(active);
+  expect(told).toEqual([]);
+  change("a.service", "failed", "failed");
+  expect(told).toEqual(["unitStateChanged a.service failed failed", "unitPropertiesChanged a.service"]);
+});
+
+test("all units, with the states that they have", async () => {
+  const { units, told, change } = setUp([{ unit: "a.service", activeState: "active", subState: "running" }]);
+  await units.subscribe("*");
+  change("a.service", "active", "running");
+  units.unitNew("b.service");
+  change("b.service", "activating", "start");
+  expect(told).toEqual([
+    "unitPropertiesChanged a.service",
+    "unitNew b.service",
+    "unitStateChanged b.service activating start",
+    "unitPropertiesChanged b.service",
+  ]);
+});
+
+test("a subscription given up while systemd is asked stays given up", async () => {
+  const { units, told, change, answer } = setUp();
+  const subscribed = units.subscribe("a.service");
+  units.unsubscribe("a.service");
+  answer("a.service", active);
+  await subscribed;
+  change("a.service", "failed", "failed");
+  expect(told).toEqual([]);
+});
+
+test("unsubscribe and clear end what is told", async () => {
+  const { units, told, change } = setUp();
+  await units.subscribe("*");
+  units.unsubscribe("*");
+  change("a.service", "active", "running");
+  await units.subscribe("*");
+  units.clear();
+  change("a.service", "active", "running");
+  expect(told).toEqual([]);
+});

@@ -1,0 +1,129 @@
+import type { Body } from "../../base/body.ts";
+import type { Systemd, UnitState } from "../../systemd/port.ts";
+import { unloaded } from "../../systemd/port.ts";
+import type { EventFrom, FieldsOf } from "../../wire/messages.ts";
+
+/** Tells the controller; does nothing while there is none. */
+export type Tell = <N extends EventFrom<"agent">>(name: N, fields: FieldsOf<N>) => void;
+
+/** Any unit. */
+const any = "*";
+
+/** The states of more units than this are not remembered; their state changes are told even if they are none. */
+const maxStates = 65_536;
+
+/** The units that the controller listens to, and what systemd last said of them. */
+export class Units {
+  readonly #systemd: Pick<Systemd, "unitState" | "listUnits">;
+  readonly #tell: Tell;
+  /** Units whose events are told. `*` is among them when all are. */
+  readonly #subscribed = new Set<string>();
+  readonly #states = new Map<string, UnitState>();
+  /** Units that systemd has been asked about, with what its signals have said since. */
+  readonly #pending = new Map<string, { state: UnitState | undefined }>();
+
+  constructor(systemd: Pick<Systemd, "unitState" | "listUnits">, tell: Tell) {
+    this.#systemd = systemd;
+    this.#tell = tell;
+  }
+
+  /**
+   * Begins to tell a unit's events, or all units' for `*`.
+   * @returns its state as of now; the events that follow build on it.
+   */
+  async subscribe(unit: string): Promise<UnitState> {
+    if (unit === any) {
+      this.#subscribed.add(any);
+      for (const { unit: name, activeState, subState } of await this.#systemd.listUnits(any)) {
+        if (!this.#states.has(name)) this.#remember(name, { loaded: true, activeState, subState });
+      }
+      return { ...unloaded, loaded: true };
+    }
+    // What arrives while systemd is asked is newer than its answer, or the same, and is folded into what is returned.
+    // It is told only afterwards, unless somebody listens to all units anyway.
+    const pending = { state: undefined as UnitState | undefined };
+    this.#pending.set(unit, pending);
+    try {
+      const { loaded, activeState, subState } = await this.#systemd.unitState(unit);
+      const state = pending.state ?? { loaded, activeState, subState };
+      if (this.#pending.get(unit) === pending) {
+        this.#subscribed.add(unit);
+        this.#remember(unit, state);
+      }
+      return state;
+    } finally {
+      if (this.#pending.get(unit) === pending) this.#pending.delete(unit);
+    }
+  }
+
+  unsubscribe(unit: string): void {
+    this.#subscribed.delete(unit);
+    this.#pending.delete(unit);
+    if (this.#subscribed.has(any)) return;
+    if (unit === any)
+      for (const name of this.#states.keys()) if (!this.#subscribed.has(name)) this.#states.delete(name);
+    this.#states.delete(unit);
+  }
+
+  /** Forgets what a controller listened to that is gone. */
+  clear(): void {
+    this.#subscribed.clear();
+    this.#pending.clear();
+    this.#states.clear();
+  }
+
+  unitNew(unit: string): void {
+    this.#fold(unit, { ...unloaded, loaded: true });
+    if (!this.#listens(unit)) return;
+    this.#remember(unit, { ...unloaded, loaded: true });
+    this.#tell("unitNew", { unit });
+  }
+
+  unitRemoved(unit: string): void {
+    this.#fold(unit, unloaded);
+    if (!this.#listens(unit)) return;
+    this.#states.delete(unit);
+    this.#tell("unitRemoved", { unit });
+  }
+
+  unitPropertiesChanged(
+    unit: string,
+    interfaceName: string,
+    properties: Body,
+    changed: { activeState?: string; subState?: string },
+  ): void {
+    const pending = this.#pending.get(unit);
+    if (pending) pending.state = change(pending.state ?? this.#states.get(unit), changed) ?? pending.state;
+    if (!this.#listens(unit)) return;
+    const before = this.#states.get(unit);
+    const state = change(before, changed);
+    if (state && (state.activeState !== before?.activeState || state.subState !== before.subState)) {
+      this.#remember(unit, state);
+      this.#tell("unitStateChanged", { unit, activeState: state.activeState, subState: state.subState });
+    }
+    this.#tell("unitPropertiesChanged", { unit, interface: interfaceName, properties });
+  }
+
+  #listens(unit: string): boolean {
+    return this.#subscribed.has(any) || this.#subscribed.has(unit);
+  }
+
+  #fold(unit: string, state: UnitState): void {
+    const pending = this.#pending.get(unit);
+    if (pending) pending.state = state;
+  }
+
+  #remember(unit: string, state: UnitState): void {
+    if (this.#states.size < maxStates || this.#states.has(unit)) this.#states.set(unit, state);
+  }
+}
+
+/** A state with changes laid over it; undefined when nothing of it changed. */
+function change(
+  state: UnitState | undefined,
+  changed: { activeState?: string; subState?: string },
+): UnitState | undefined {
+  if (changed.activeState === undefined && changed.subState === undefined) return undefined;
+  const { activeState, subState } = { ...(state ?? unloaded), ...changed };
+  return { loaded: true, activeState, subState };
+}

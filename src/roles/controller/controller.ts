@@ -1,0 +1,203 @@
+import type { Clock } from "../../base/clock.ts";
+import { describe, ErrorName, Failure } from "../../base/failure.ts";
+import type { Log } from "../../base/log.ts";
+import type { JobType } from "../../systemd/port.ts";
+import type { Handlers } from "../../wire/messages.ts";
+import type { Session } from "../../wire/session.ts";
+import { Dependencies } from "./dependencies.ts";
+import type { Job } from "./job.ts";
+import { Jobs, type JobsListener } from "./jobs.ts";
+import { type MetricsListener, startTimes } from "./metrics.ts";
+import type { Monitor } from "./monitor.ts";
+import { Monitors, type MonitorsListener } from "./monitors.ts";
+import { checked, Node } from "./node.ts";
+import { Subscriptions } from "./subscriptions.ts";
+
+/** `up` when all nodes are online, `down` when none is, else `degraded`. */
+export type Status = "up" | "degraded" | "down";
+
+/** Who is told what happens; the D-Bus face, or a test. */
+export interface ControllerListener extends JobsListener, MonitorsListener, MetricsListener {
+  statusChanged(status: Status): void;
+  nodeStatusChanged(node: Node): void;
+}
+
+export interface ControllerOptions {
+  /** The nodes that may register, in the order in which they are listed. */
+  readonly nodes: readonly { readonly name: string; readonly allowedDependencies: ReadonlySet<string> }[];
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** All that the controller knows: nodes, jobs, monitors, what depends on what. */
+export class Controller {
+  readonly nodes: ReadonlyMap<string, Node>;
+  readonly jobs: Jobs;
+  readonly monitors: Monitors;
+  readonly subscriptions: Subscriptions;
+  readonly dependencies: Dependencies;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  #listener: ControllerListener | undefined;
+  #status: Status = "down";
+  #metrics = false;
+
+  constructor({ nodes, clock, log }: ControllerOptions) {
+    this.nodes = new Map(
+      nodes.map(({ name, allowedDependencies }) => [name, new Node(name, allowedDependencies, clock)]),
+    );
+    this.subscriptions = new Subscriptions(this.nodes.values(), log);
+    this.dependencies = new Dependencies(this.nodes, this.subscriptions, log);
+    this.jobs = new Jobs(clock, {
+      jobNew: (job) => this.#listener?.jobNew(job),
+      jobStateChanged: (job) => this.#listener?.jobStateChanged(job),
+      jobRemoved: (job, result) => this.#jobRemoved(job, result),
+    });
+    this.monitors = new Monitors(this.subscriptions, {
+      monitorNew: (monitor) => this.#listener?.monitorNew(monitor),
+      monitorClosed: (monitor) => this.#listener?.monitorClosed(monitor),
+    });
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** Sets who is told what happens, nobody for undefined. */
+  listen(listener: ControllerListener | undefined): void {
+    this.#listener = listener;
+  }
+
+  get status(): Status {
+    return this.#status;
+  }
+
+  /** @throws Failure AccessDenied for a name that may not register. */
+  admit(name: string): Node {
+    const node = this.nodes.get(name);
+    if (!node) throw new Failure(ErrorName.AccessDenied, "Unexpected node name");
+    return node;
+  }
+
+  /** A node's agent has connected. An older connection of the same node gives way: it is most likely a dead one. */
+  connected(node: Node, session: Session<"controller">, peer: string): void {
+    if (node.online) {
+      this.#log.warn(`Node '${node.name}' has connected again from '${peer}', its older connection is closed`);
+      node.disconnect(`another agent has connected as '${node.name}'`);
+    }
+    node.connected(session, peer);
+    this.#log.info(`Registered managed node from '${peer || "unix socket"}' as '${node.name}'`);
+    this.#listener?.nodeStatusChanged(node);
+    this.#updateStatus();
+    if (this.#metrics) node.emit("setMetrics", { enabled: true });
+    this.subscriptions.nodeOnline(node);
+    this.dependencies.nodeOnline(node);
+  }
+
+  /** The session of a node has ended. */
+  disconnected(node: Node, session: Session<"controller">, reason: string): void {
+    if (!node.has(session)) return;
+    node.disconnected();
+    this.#log.info(`Node '${node.name}' disconnected: ${reason}`);
+    const lost = this.jobs.endAll("failed", node.name);
+    if (lost > 0)
+      this.#log.warn(`${lost} jobs of node '${node.name}' ended as failed: the link was lost before their results`);
+    this.dependencies.nodeOffline(node);
+    this.subscriptions.nodeOffline(node);
+    this.#listener?.nodeStatusChanged(node);
+    this.#updateStatus();
+  }
+
+  /** What a node's agent may ask and tell. */
+  handlers(node: Node): Handlers<"controller"> {
+    const { jobs, subscriptions, dependencies } = this;
+    return {
+      createProxy: ({ proxyId, node: target, unit }) => {
+        dependencies.add(node, proxyId, target, unit);
+        return {};
+      },
+      removeProxy: ({ proxyId }) => dependencies.remove(node, proxyId),
+      jobStateChanged: ({ jobId, state }) => {
+        if (state === "running") jobs.handleFrom(node.name, jobId, { type: "running" });
+      },
+      jobRemoved: ({ jobId, result }) => jobs.handleFrom(node.name, jobId, { type: "removed", result }),
+      jobMeasured: ({ unit, method, microseconds }) => {
+        if (this.#metrics) this.#listener?.agentJobMeasured(node.name, unit, method, microseconds);
+      },
+      unitNew: ({ unit }) => subscriptions.unitNew(node, unit),
+      unitRemoved: ({ unit }) => subscriptions.unitRemoved(node, unit),
+      unitStateChanged: ({ unit, activeState, subState }) =>
+        subscriptions.unitStateChanged(node, unit, activeState, subState),
+      unitPropertiesChanged: ({ unit, interface: interfaceName, properties }) =>
+        subscriptions.unitPropertiesChanged(node, unit, interfaceName, checked(properties, "a{sv}", node.name)),
+    };
+  }
+
+  /**
+   * Asks a node for a job. It is announced by `jobs.handle(job, { type: "accepted" })`, which the caller does after it has
+   * told the job's path to whoever asked.
+   * @throws Failure Offline, or as systemd refuses.
+   */
+  async startJob(node: Node, type: JobType, unit: string, mode: string): Promise<Job> {
+    if (!node.online) throw new Failure(ErrorName.Offline, "Node is offline");
+    const job = this.jobs.create(node.name, type, unit);
+    try {
+      await node.call("startJob", { jobId: job.id, type, unit, mode });
+    } catch (error) {
+      this.jobs.handle(job, { type: "refused" });
+      throw error;
+    }
+    return job;
+  }
+
+  async cancelJob(job: Job): Promise<void> {
+    await this.nodes.get(job.node)?.call("cancelJob", { jobId: job.id });
+  }
+
+  createMonitor(owner: string): Monitor {
+    return this.monitors.create(owner);
+  }
+
+  get metrics(): boolean {
+    return this.#metrics;
+  }
+
+  /** @throws Failure InconsistentMessage when they are so already. */
+  setMetrics(enabled: boolean): void {
+    if (this.#metrics === enabled) {
+      throw new Failure(ErrorName.InconsistentMessage, `Metrics already ${enabled ? "enabled" : "disabled"}`);
+    }
+    this.#metrics = enabled;
+    for (const node of this.nodes.values()) node.emit("setMetrics", { enabled });
+  }
+
+  /** Ends all that is pending, before the controller leaves the bus. */
+  shutDown(): void {
+    this.jobs.endAll("cancelled due to shutdown");
+    if (this.#status !== "down") this.#listener?.statusChanged("down");
+    this.#status = "down";
+    for (const node of this.nodes.values()) {
+      node.disconnect("the controller is stopping");
+      node.disconnected();
+    }
+  }
+
+  #jobRemoved(job: Job, result: string): void {
+    this.#listener?.jobRemoved(job, result);
+    if (!this.#metrics || job.type !== "start") return;
+    const node = this.nodes.get(job.node);
+    if (!node?.online) return;
+    const grossUs = BigInt(Math.round((this.#clock.monotonicMs() - job.requestedMs) * 1000));
+    startTimes(node, job.unit).then(
+      (netUs) => this.#listener?.startJobMeasured(job, grossUs, netUs),
+      (error) => this.#log.debug(`No start time of unit '${job.unit}' on node '${job.node}': ${describe(error)}`),
+    );
+  }
+
+  #updateStatus(): void {
+    const nodes = [...this.nodes.values()];
+    const online = nodes.filter((node) => node.online).length;
+    const status = online === 0 ? "down" : online === nodes.length ? "up" : "degraded";
+    if (status === this.#status) return;
+    this.#status = status;
+    this.#listener?.statusChanged(status);
+  }
+}

@@ -1,0 +1,130 @@
+import { beforeEach, expect, test } from "bun:test";
+import { ErrorName, Failure } from "../../base/failure.ts";
+import { FakeClock } from "../../base/fake-clock.ts";
+import { Log } from "../../base/log.ts";
+import { Dependencies } from "./dependencies.ts";
+import { FakeSession } from "./fake-session.ts";
+import { Node } from "./node.ts";
+import { Subscriptions } from "./subscriptions.ts";
+
+const unit = "cdn.service";
+const inactive = { loaded: true, activeState: "inactive", subState: "dead" };
+
+let nodes: Map<string, Node>;
+let subscriptions: Subscriptions;
+let dependencies: Dependencies;
+let laptop: FakeSession;
+let tablet: FakeSession;
+let pi: FakeSession;
+
+beforeEach(() => {
+  const clock = new FakeClock();
+  const log = new Log({ write: () => {} });
+  const allowed = new Set(["pi"]);
+  nodes = new Map(
+    ["laptop", "tablet", "pi"].map((name) => [name, new Node(name, name === "pi" ? new Set() : allowed, clock)]),
+  );
+  subscriptions = new Subscriptions(nodes.values(), log);
+  dependencies = new Dependencies(nodes, subscriptions, log);
+  [laptop, tablet, pi] = [connect("laptop"), connect("tablet"), connect("pi")];
+});
+
+const node = (name: string): Node => nodes.get(name) as Node;
+
+function connect(name: string): FakeSession {
+  const agent = new FakeSession();
+  node(name).connected(agent.session, "");
+  subscriptions.nodeOnline(node(name));
+  dependencies.nodeOnline(node(name));
+  return agent;
+}
+
+function disconnect(name: string): void {
+  node(name).disconnected();
+  dependencies.nodeOffline(node(name));
+  subscriptions.nodeOffline(node(name));
+}
+
+test("a proxy starts the dependency unit and hears how that ended", async () => {
+  dependencies.add(node("laptop"), 1, "pi", unit);
+  expect(pi.take()).toEqual([`subscribe ${unit}`, `startDependency ${unit}`]);
+  await pi.answer(`startDependency ${unit}`, { result: "done" });
+  expect(laptop.take()).toEqual(["proxyTargetActivated 1 done "]);
+});
+
+test("a start that fails, or is refused, says where and why", async () => {
+  dependencies.add(node("laptop"), 1, "pi", unit);
+  await pi.answer(`startDependency ${unit}`, { result: "dependency" });
+  dependencies.add(node("laptop"), 2, "pi", unit);
+  await pi.refuse(`startDependency ${unit}`, new Failure("x.NoSuchUnit", `Unit ${unit} not found.`));
+  expect(laptop.take()).toEqual([
+    "proxyTargetActivated 1 dependency cdn.service on node 'pi': dependency",
+    "proxyTargetActivated 2 failed Unit cdn.service not found. (on node 'pi')",
+  ]);
+});
+
+test("the target's states reach every proxy of it", async () => {
+  dependencies.add(node("laptop"), 1, "pi", unit);
+  dependencies.add(node("tablet"), 1, "pi", unit);
+  await pi.answer(`subscribe ${unit}`, inactive);
+  laptop.take();
+  tablet.take();
+  subscriptions.unitStateChanged(node("pi"), unit, "failed", "failed");
+  subscriptions.unitRemoved(node("pi"), unit);
+  const expected = ["proxyTargetChanged 1 failed failed real", "proxyTargetRemoved 1 real"];
+  expect([laptop.take(), tablet.take()]).toEqual([expected, expected]);
+});
+
+test("the dependency unit goes with the last proxy of all nodes", () => {
+  dependencies.add(node("laptop"), 1, "pi", unit);
+  dependencies.add(node("laptop"), 2, "pi", unit);
+  dependencies.add(node("tablet"), 1, "pi", unit);
+  expect(dependencies.users("pi", unit)).toBe(3);
+  pi.take();
+  dependencies.remove(node("laptop"), 1);
+  dependencies.remove(node("laptop"), 1);
+  dependencies.remove(node("tablet"), 1);
+  expect(pi.take()).toEqual([]);
+  dependencies.remove(node("laptop"), 2);
+  expect(pi.take()).toEqual([`unsubscribe ${unit}`, `stopDependency ${unit}`]);
+});
+
+test("a source that goes offline needs nothing any more", () => {
+  dependencies.add(node("laptop"), 1, "pi", unit);
+  pi.take();
+  disconnect("laptop");
+  expect(pi.take()).toEqual([`unsubscribe ${unit}`, `stopDependency ${unit}`]);
+  expect(dependencies.users("pi", unit)).toBe(0);
+});
+
+test("while the target's node is offline the proxy waits, and is served when it comes", async () => {
+  disconnect("pi");
+  dependencies.add(node("laptop"), 1, "pi", unit);
+  expect(laptop.take()).toEqual([]);
+  const returned = connect("pi");
+  expect(returned.take()).toEqual([`subscribe ${unit}`, `startDependency ${unit}`]);
+  await returned.answer(`startDependency ${unit}`, { result: "done" });
+  expect(laptop.take()).toEqual(["proxyTargetActivated 1 done "]);
+});
+
+test("a link that is lost in the middle of a start decides nothing", async () => {
+  dependencies.add(node("laptop"), 1, "pi", unit);
+  disconnect("pi");
+  await pi.refuse(`startDependency ${unit}`, new Failure(ErrorName.NoReply, "Connection terminated"));
+  expect(laptop.take()).toEqual([]);
+});
+
+test.each([
+  ["an unknown node", "laptop", "nowhere", unit, "No such node 'nowhere'"],
+  [
+    "a node that is not allowed",
+    "pi",
+    "laptop",
+    unit,
+    "Proxy on node not allowed: 'pi' has no AllowDependenciesOn=laptop",
+  ],
+  ["no unit's name", "laptop", "pi", "cdn", "Unit name cdn is not valid."],
+])("%s is refused", (_, source, target, name, message) => {
+  expect(() => dependencies.add(node(source), 1, target, name)).toThrow(message);
+  expect(pi.take()).toEqual([]);
+});

@@ -1,0 +1,164 @@
+import { asFailure, describe, ErrorName, Failure } from "../../base/failure.ts";
+import type { Log } from "../../base/log.ts";
+import { isUnitName } from "../../base/names.ts";
+import type { Node } from "./node.ts";
+import type { Reason, Subscriber, Subscriptions } from "./subscriptions.ts";
+
+/** A unit of one node that a unit of another needs. `id` is the source agent's own number for it. */
+interface Proxy {
+  readonly source: Node;
+  readonly id: number;
+  readonly dependency: Dependency;
+}
+
+/** More proxies of one node than this are refused. */
+const maxProxiesPerNode = 4096;
+
+/** A unit that proxies need, and who they are. Its dependency unit runs on the target as long as there is one. */
+class Dependency implements Subscriber {
+  readonly target: Node;
+  readonly unit: string;
+  readonly proxies = new Set<Proxy>();
+  subscription = 0;
+
+  constructor(target: Node, unit: string) {
+    this.target = target;
+    this.unit = unit;
+  }
+
+  unitNew(): void {}
+
+  unitPropertiesChanged(): void {}
+
+  unitRemoved(_node: string, _unit: string, reason: Reason): void {
+    for (const { source, id } of this.proxies) source.emit("proxyTargetRemoved", { proxyId: id, reason });
+  }
+
+  unitStateChanged(_node: string, _unit: string, activeState: string, subState: string, reason: Reason): void {
+    for (const { source, id } of this.proxies) {
+      source.emit("proxyTargetChanged", { proxyId: id, activeState, subState, reason });
+    }
+  }
+}
+
+/** The units that units on other nodes need, counted over all nodes. */
+export class Dependencies {
+  readonly #nodes: ReadonlyMap<string, Node>;
+  readonly #subscriptions: Subscriptions;
+  readonly #log: Log;
+  readonly #proxies = new Map<Node, Map<number, Proxy>>();
+  readonly #dependencies = new Map<string, Dependency>();
+
+  constructor(nodes: ReadonlyMap<string, Node>, subscriptions: Subscriptions, log: Log) {
+    this.#nodes = nodes;
+    this.#subscriptions = subscriptions;
+    this.#log = log;
+  }
+
+  /** How many proxies need a unit. */
+  users(target: string, unit: string): number {
+    return this.#dependencies.get(key(target, unit))?.proxies.size ?? 0;
+  }
+
+  /**
+   * A proxy that a node announces. While the target's node is offline the proxy waits.
+   * @throws Failure when there is no such node, or the source may not depend on it.
+   */
+  add(source: Node, id: number, targetName: string, unit: string): void {
+    const target = this.#nodes.get(targetName);
+    if (!target) throw new Failure(ErrorName.ServiceUnknown, `No such node '${targetName}'`);
+    if (!source.allowedDependencies.has(targetName)) {
+      this.#log.warn(`Proxy request denied for ${source.name}->${targetName}`);
+      throw new Failure(
+        ErrorName.AccessDenied,
+        `Proxy on node not allowed: '${source.name}' has no AllowDependenciesOn=${targetName}`,
+      );
+    }
+    if (!isUnitName(unit)) throw new Failure(ErrorName.InvalidArgs, `Unit name ${unit} is not valid.`);
+    const proxies = this.#proxiesOf(source);
+    if (proxies.has(id)) throw new Failure(ErrorName.AddressInUse, "Proxy already exists");
+    if (proxies.size >= maxProxiesPerNode) throw new Failure(ErrorName.LimitsExceeded, "Too many proxies on one node");
+    const dependency = this.#dependency(target, unit);
+    const proxy = { source, id, dependency };
+    proxies.set(id, proxy);
+    dependency.proxies.add(proxy);
+    if (!dependency.subscription) {
+      dependency.subscription = this.#subscriptions.subscribe(targetName, [unit], dependency);
+    }
+    if (target.online) this.#start(dependency, [proxy]);
+    else
+      this.#log.info(`Unit '${unit}' needed by node '${source.name}' waits for node '${targetName}', which is offline`);
+  }
+
+  remove(source: Node, id: number): void {
+    const proxies = this.#proxiesOf(source);
+    const proxy = proxies.get(id);
+    if (!proxy) return;
+    proxies.delete(id);
+    const { dependency } = proxy;
+    dependency.proxies.delete(proxy);
+    if (dependency.proxies.size > 0) return;
+    this.#dependencies.delete(key(dependency.target.name, dependency.unit));
+    this.#subscriptions.unsubscribe(dependency.subscription);
+    this.#stop(dependency);
+  }
+
+  /** Starts what is needed on a node that has come online. */
+  nodeOnline(node: Node): void {
+    for (const dependency of this.#dependencies.values()) {
+      if (dependency.target === node) this.#start(dependency, [...dependency.proxies]);
+    }
+  }
+
+  /** A node that goes offline needs nothing any more; when it returns it announces its proxies again. */
+  nodeOffline(node: Node): void {
+    for (const id of [...this.#proxiesOf(node).keys()]) this.remove(node, id);
+  }
+
+  /** Starts the dependency unit on the target and tells `proxies` how that ended. */
+  #start(dependency: Dependency, proxies: readonly Proxy[]): void {
+    const { target, unit } = dependency;
+    const tell = (result: string, message: string) => {
+      for (const proxy of proxies) {
+        if (!dependency.proxies.has(proxy)) continue;
+        proxy.source.emit("proxyTargetActivated", { proxyId: proxy.id, result, message });
+      }
+    };
+    // A start may take as long as systemd lets it: the answer comes with its end, or the link's.
+    target.call("startDependency", { unit }, { timeoutMs: 0 }).then(
+      ({ result }) => tell(result, result === "done" ? "" : `${unit} on node '${target.name}': ${result}`),
+      (error) => {
+        // When the link is lost the start is asked for again once the node is back.
+        if (asFailure(error).errorName === ErrorName.NoReply) return;
+        this.#log.warn(`Unit '${unit}' on node '${target.name}' cannot be started for others: ${describe(error)}`);
+        tell("failed", `${describe(error)} (on node '${target.name}')`);
+      },
+    );
+  }
+
+  #stop({ target, unit }: Dependency): void {
+    if (!target.online) return;
+    target.call("stopDependency", { unit }).catch((error) => {
+      this.#log.warn(`The dependency unit of '${unit}' on node '${target.name}' is not stopped: ${describe(error)}`);
+    });
+  }
+
+  #dependency(target: Node, unit: string): Dependency {
+    const known = this.#dependencies.get(key(target.name, unit));
+    if (known) return known;
+    const dependency = new Dependency(target, unit);
+    this.#dependencies.set(key(target.name, unit), dependency);
+    return dependency;
+  }
+
+  #proxiesOf(source: Node): Map<number, Proxy> {
+    const known = this.#proxies.get(source);
+    if (known) return known;
+    const proxies = new Map<number, Proxy>();
+    this.#proxies.set(source, proxies);
+    return proxies;
+  }
+}
+
+/** A node's name may hold any character but this one. */
+const key = (node: string, unit: string): string => `${node}\n${unit}`;

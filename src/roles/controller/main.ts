@@ -1,0 +1,79 @@
+import { controllerName } from "../../api/names.ts";
+import { systemClock } from "../../base/clock.ts";
+import { type Daemon, runDaemon } from "../../base/daemon.ts";
+import { Log } from "../../base/log.ts";
+import type { OptionValues } from "../../base/options.ts";
+import { loadConfiguration, printIni } from "../../base/settings.ts";
+import { packageVersion } from "../../base/version.ts";
+import { systemBusAddress } from "../../bus/address.ts";
+import { Presence } from "../../bus/presence.ts";
+import { notify } from "../../systemd/notify.ts";
+import { Acceptor } from "../../wire/handshake.ts";
+import { admission } from "./admission.ts";
+import { Controller } from "./controller.ts";
+import { ControllerFace } from "./dbus/face.ts";
+import { listen } from "./listeners.ts";
+import { type ControllerSettings, readControllerSettings, section } from "./settings.ts";
+
+const options = {
+  port: { short: "p", argument: "PORT", help: "The port to listen on" },
+  config: { short: "c", argument: "FILE", help: "A configuration file to read after the others" },
+} as const;
+
+const daemon: Daemon<typeof options> = {
+  summary: "The controller of bluechi: the service that all nodes connect to.",
+  options,
+  run,
+};
+
+/** Runs the controller until SIGTERM or SIGINT. @returns the exit status. */
+export function main(argv: readonly string[], name: string): Promise<number> {
+  return runDaemon(daemon, argv, name);
+}
+
+async function run(values: OptionValues<typeof options>, stopped: Promise<string>): Promise<number> {
+  const ini = loadConfiguration({
+    defaults: "/usr/share/bluechi/config/controller.conf",
+    file: "/etc/bluechi/controller.conf",
+    section,
+    named: values.config,
+    environment: process.env,
+    options: { ControllerPort: values.port },
+  });
+  const settings = readControllerSettings(ini);
+  const log = new Log({ level: settings.LogLevel, target: settings.LogTarget, quiet: settings.LogIsQuiet });
+  log.info(`Starting bluechi-controller ${packageVersion}`);
+  log.debug("Final configuration used:");
+  for (const line of printIni(ini)) log.debug(line);
+  if (settings.HeartbeatInterval === 0) log.warn("Heartbeat disabled since configured interval '0' is <=0");
+  return serve(settings, log, stopped);
+}
+
+async function serve(settings: ControllerSettings, log: Log, stopped: Promise<string>): Promise<number> {
+  const controller = new Controller({ nodes: settings.nodes, clock: systemClock, log });
+  const presence = await Presence.open({
+    address: systemBusAddress(),
+    name: controllerName,
+    clock: systemClock,
+    log,
+    attach(connection) {
+      const face = new ControllerFace(connection, controller, log);
+      controller.listen(face);
+      return () => {
+        face.detach();
+        controller.listen(undefined);
+      };
+    },
+  });
+  const admit = admission(controller, settings, log);
+  const acceptor = new Acceptor({ clock: systemClock, log, version: packageVersion, admit });
+  const listeners = await listen(settings, log, (transport) => acceptor.accept(transport));
+  notify("READY=1", `STATUS=Serving ${settings.nodes.length} nodes`);
+  log.info(`Stopping because of ${await stopped}`);
+  notify("STOPPING=1");
+  for (const listener of listeners) listener.close();
+  acceptor.close();
+  controller.shutDown();
+  await presence.close();
+  return 0;
+}

@@ -1,0 +1,123 @@
+import type { Body } from "../../base/body.ts";
+import type { Clock } from "../../base/clock.ts";
+import { ErrorName, Failure } from "../../base/failure.ts";
+import { validateBody } from "../../bus/validate.ts";
+import type { EventFrom, FieldsOf, ReplyOf, RequestFrom } from "../../wire/messages.ts";
+import type { Session } from "../../wire/session.ts";
+
+/** What connects a node: nothing while it is offline. */
+type Link =
+  | { readonly state: "offline" }
+  | { readonly state: "online"; readonly session: Session<"controller">; readonly peer: string };
+
+const offline: Link = { state: "offline" };
+
+/** A node that may register, online or not. */
+export class Node {
+  readonly name: string;
+  /** The nodes whose units this node's units may depend on. */
+  readonly allowedDependencies: ReadonlySet<string>;
+  lastSeenUs = 0n;
+  lastSeenMonotonicUs = 0n;
+  readonly #clock: Clock;
+  #link: Link = offline;
+
+  constructor(name: string, allowedDependencies: ReadonlySet<string>, clock: Clock) {
+    this.name = name;
+    this.allowedDependencies = allowedDependencies;
+    this.#clock = clock;
+  }
+
+  get online(): boolean {
+    return this.#link.state === "online";
+  }
+
+  get status(): "online" | "offline" {
+    return this.#link.state;
+  }
+
+  /** The address that the node's connection came from; "" while offline and on the unix socket. */
+  get peer(): string {
+    return this.#link.state === "online" ? this.#link.peer : "";
+  }
+
+  connected(session: Session<"controller">, peer: string): void {
+    this.#link = { state: "online", session, peer };
+    this.seen();
+  }
+
+  disconnected(): void {
+    this.#link = offline;
+  }
+
+  /** Whether this is the session that the node is connected by: a session that was taken over is not. */
+  has(session: Session<"controller">): boolean {
+    return this.#link.state === "online" && this.#link.session === session;
+  }
+
+  /** Notes that the node has given a sign of life. */
+  seen(): void {
+    this.lastSeenUs = this.#clock.realtimeUs();
+    this.lastSeenMonotonicUs = this.#clock.monotonicUs();
+  }
+
+  /** Ends the node's session, if it has one. */
+  disconnect(reason: string): void {
+    if (this.#link.state === "online") this.#link.session.close(reason);
+  }
+
+  /** Asks the node's agent. @throws Failure Offline while there is none, else as Session.call. */
+  async call<N extends RequestFrom<"controller">>(
+    name: N,
+    fields: FieldsOf<N>,
+    options?: { timeoutMs?: number },
+  ): Promise<ReplyOf<N>> {
+    if (this.#link.state === "offline") throw new Failure(ErrorName.Offline, "Node is offline");
+    return this.#link.session.call(name, fields, options);
+  }
+
+  /** Tells the node's agent, when there is one. */
+  emit<N extends EventFrom<"controller">>(name: N, fields: FieldsOf<N>): void {
+    if (this.#link.state === "online") this.#link.session.emit(name, fields);
+  }
+
+  /**
+   * Passes a call to the Manager of the node's systemd.
+   * @param signature that the answer must have.
+   */
+  async callManager(method: string, args: Body, signature: string): Promise<Body> {
+    const { result } = await this.call("callManager", { method, arguments: args }, { timeoutMs: managerTimeoutMs });
+    return checked(result, signature, this.name);
+  }
+
+  /** All properties of a unit on an interface, on all of them for "". @returns a body `a{sv}`. */
+  async unitProperties(unit: string, interfaceName: string): Promise<Body> {
+    const { properties } = await this.call("getUnitProperties", { unit, interface: interfaceName });
+    return checked(properties, "a{sv}", this.name);
+  }
+
+  /** One property of a unit. @returns a body `v`. */
+  async unitProperty(unit: string, interfaceName: string, property: string): Promise<Body> {
+    const { value } = await this.call("getUnitProperty", { unit, interface: interfaceName, property });
+    return checked(value, "v", this.name);
+  }
+}
+
+/** Longer than the agent waits for systemd, which may take its time over a daemon-reload, so that the agent's word comes first. */
+const managerTimeoutMs = 100_000;
+
+/**
+ * A body that came from a node and is about to enter a message of ours. The bus cuts off whoever sends an invalid
+ * message, so what a node sends is looked at first.
+ * @throws Failure when it is malformed or has another signature than it should.
+ */
+export function checked(body: Body, signature: string, node: string): Body {
+  if (body.signature !== signature) {
+    throw new Failure(
+      ErrorName.Failed,
+      `Node '${node}' answered with '${body.signature}' where '${signature}' was due`,
+    );
+  }
+  validateBody(body);
+  return body;
+}

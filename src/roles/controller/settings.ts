@@ -1,0 +1,93 @@
+import type { Ini } from "../../base/ini.ts";
+import { defineSettings, readSettings, type SettingsOf } from "../../base/settings.ts";
+
+export const section = "bluechi-controller";
+
+export const controllerSettings = defineSettings({
+  ControllerPort: { kind: "port", default: 842, what: "port", help: "The TCP port that agents connect to." },
+  UseTCP: { kind: "boolean", default: true, help: "Whether to listen on ControllerPort." },
+  UseUDS: { kind: "boolean", default: true, help: "Whether to listen on the unix socket /run/bluechi/bluechi.sock." },
+  AllowedNodeNames: {
+    kind: "list",
+    default: [],
+    help: "The names of the nodes that may register, separated by commas.",
+  },
+  HeartbeatInterval: {
+    kind: "milliseconds",
+    default: 2000,
+    what: "heartbeat interval",
+    help: "Milliseconds between heartbeats to the agents; 0 switches them off, and the check of theirs too.",
+  },
+  NodeHeartbeatThreshold: {
+    kind: "milliseconds",
+    default: 6000,
+    what: "heartbeat threshold",
+    help: "Milliseconds of silence after which a node is taken for lost; 0 switches the check off.",
+  },
+  LogLevel: { kind: "level", default: "INFO", help: "DEBUG, INFO, WARN or ERROR." },
+  LogTarget: { kind: "target", default: "journald", help: "journald, stderr or stderr-full." },
+  LogIsQuiet: { kind: "boolean", default: false, help: "Whether to log nothing at all." },
+  IPReceiveErrors: {
+    kind: "boolean",
+    default: true,
+    help: "Whether network errors end a connection at once (IP_RECVERR).",
+  },
+  TCPKeepAliveTime: {
+    kind: "seconds",
+    default: 1,
+    what: "keepalive time",
+    help: "Seconds of idleness before the first TCP keepalive probe.",
+  },
+  TCPKeepAliveInterval: {
+    kind: "seconds",
+    default: 1,
+    what: "keepalive interval",
+    help: "Seconds between TCP keepalive probes.",
+  },
+  TCPKeepAliveCount: {
+    kind: "count",
+    default: 6,
+    what: "keepalive count",
+    help: "Unanswered TCP keepalive probes before the connection counts as lost.",
+  },
+});
+
+export const nodeSettings = defineSettings({
+  Allowed: {
+    kind: "boolean",
+    default: false,
+    help: "Whether the node may register, as if it were in AllowedNodeNames.",
+  },
+  AllowDependenciesOn: {
+    kind: "list",
+    default: [],
+    help: "The nodes whose units this node's units may depend on, separated by commas.",
+  },
+});
+
+export interface ControllerSettings extends SettingsOf<typeof controllerSettings> {
+  readonly nodes: readonly { readonly name: string; readonly allowedDependencies: ReadonlySet<string> }[];
+}
+
+const nodeSection = /^node (.+)$/;
+
+/**
+ * The controller's settings from its configuration. Nodes come in the order of AllowedNodeNames, then those of sections
+ * with `Allowed=true`, by name.
+ * @throws ConfigurationError
+ */
+export function readControllerSettings(ini: Ini): ControllerSettings {
+  const settings = readSettings(controllerSettings, ini.get(section) ?? new Map());
+  const sections = new Map<string, SettingsOf<typeof nodeSettings>>();
+  for (const [name, entries] of ini) {
+    const node = nodeSection.exec(name)?.[1]?.trim();
+    if (node) sections.set(node, readSettings(nodeSettings, entries));
+  }
+  const allowed = [...sections].filter(([, { Allowed }]) => Allowed).map(([name]) => name);
+  const names = new Set([...settings.AllowedNodeNames, ...allowed.sort()]);
+  const nodes = [...names].map((name) => ({
+    name,
+    allowedDependencies: new Set(sections.get(name)?.AllowDependenciesOn ?? []),
+  }));
+  return { ...settings, nodes };
+}
