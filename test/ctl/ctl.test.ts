@@ -1,0 +1,438 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { startTestBus, type TestBus } from "../../src/bus/test-bus.ts";
+import { FakeController } from "./fake-controller.ts";
+import { Program, run, runOnTerminal } from "./program.ts";
+
+let bus: TestBus;
+let controller: FakeController;
+let environment: Record<string, string>;
+
+beforeAll(async () => {
+  bus = await startTestBus();
+  environment = { DBUS_SYSTEM_BUS_ADDRESS: bus.address };
+  controller = await FakeController.start(bus.address);
+});
+
+afterAll(async () => {
+  controller.stop();
+  await bus.kill();
+});
+
+const bluechictl = (line: string, extra: Record<string, string> = {}) =>
+  run(["ctl", ...line.split(" ")], { ...environment, ...extra });
+
+const call = "Failed to issue method call";
+const compat = { BLUECHI_COMPAT: "1" };
+const offline = "Node is offline";
+const unknown = "Unknown object '/org/eclipse/bluechi/node/no'.";
+const missing = "Unit nosuch.service not found.";
+const notLoaded = "Unit no.service not loaded.";
+const noFile = "No such file or directory";
+
+interface Case {
+  readonly line: string;
+  readonly stdout?: string;
+  readonly stderr?: string;
+  readonly status?: number;
+  readonly env?: Record<string, string>;
+  /** The calls that reach the controller. */
+  readonly calls?: string[];
+}
+
+const cases: Case[] = [
+  {
+    line: "start foo simple.service",
+    stdout: "Unit simple.service StartUnit operation result: done\n",
+    calls: ["StartUnit simple.service replace"],
+  },
+  { line: "stop foo s.service", stdout: "Unit s.service StopUnit operation result: done\n" },
+  { line: "restart foo s.service", stdout: "Unit s.service RestartUnit operation result: done\n" },
+  { line: "reload foo s.service", stdout: "Unit s.service ReloadUnit operation result: done\n" },
+  { line: "start foo early.service", stdout: "Unit early.service StartUnit operation result: done\n" },
+  { line: "start foo bad.service", stdout: "Unit bad.service StartUnit operation result: failed\n", status: 1 },
+  { line: "start foo bad.service", stdout: "Unit bad.service StartUnit operation result: failed\n", env: compat },
+  { line: "start foo nosuch.service", stderr: `${call}: ${missing}\n`, status: 1 },
+  { line: "start gone s.service", stderr: `${call}: ${offline}\n`, status: 1 },
+  { line: "start no s.service", stderr: `${call}: ${unknown}\n`, status: 1 },
+  { line: "freeze foo x.service", stdout: "Unit x.service freeze operation done\n", calls: ["FreezeUnit x.service"] },
+  { line: "thaw foo x.service", stdout: "Unit x.service thaw operation done\n", calls: ["ThawUnit x.service"] },
+  { line: "freeze foo no.service", stderr: `${call}: ${notLoaded}\n`, status: 1 },
+  { line: "kill foo x.service", calls: ["KillUnit x.service all 15"] },
+  { line: "kill --signal 9 foo --kill-whom=main x.service", calls: ["KillUnit x.service main 9"] },
+  { line: "kill foo no.service", stderr: `${call} for KillUnit: ${notLoaded}\n`, status: 1 },
+  {
+    line: "enable foo a.service b.service",
+    stderr:
+      "The unit files included enablement information\n" +
+      "Created symlink /etc/a.service -> /usr/a.service\nCreated symlink /etc/b.service -> /usr/b.service\n",
+    calls: ["EnableUnitFiles a.service,b.service false false", "Reload"],
+  },
+  {
+    line: "enable foo none.service --runtime --force --no-reload",
+    stderr: "The unit files did not include any enablement information\n",
+    calls: ["EnableUnitFiles none.service true true"],
+  },
+  {
+    line: "enable foo y.service",
+    stderr: `Failed to issue call: Unit y.service does not exist\nFailed to enable the units on node [foo] - ${noFile}\n`,
+    status: 1,
+  },
+  {
+    line: "enable gone y.service",
+    stderr: `Failed to issue call: ${offline}\nFailed to enable the units on node [gone] - Input/output error\n`,
+    status: 1,
+  },
+  {
+    line: "disable foo a.service",
+    stderr: 'Removed "/etc/a.service".\n',
+    calls: ["DisableUnitFiles a.service false", "Reload"],
+  },
+  { line: "disable foo none.service --no-reload", calls: ["DisableUnitFiles none.service false"] },
+  {
+    line: "disable foo y.service",
+    stderr: `Failed to issue call: Unit y.service does not exist\nFailed to disable the units on node [foo] - ${noFile}\n`,
+    status: 1,
+  },
+  {
+    line: "disable foo y.service",
+    stderr: `Failed to issue call: Unit y.service does not exist\nFailed to disable the units on node [foo] - ${noFile}\n`,
+    env: compat,
+  },
+  { line: "is-enabled foo init.scope", stdout: "static\n" },
+  { line: "is-enabled foo x.service", stdout: "disabled\n", status: 1 },
+  { line: "is-enabled foo m.service", stdout: "masked\n", status: 1 },
+  { line: "is-enabled foo no.service", stderr: `${call}: ${noFile}\n`, status: 1 },
+  { line: "daemon-reload foo", calls: ["Reload"] },
+  { line: "daemon-reload gone", stderr: `${call}: ${offline}\n`, status: 1 },
+  {
+    line: "reset-failed foo x.service init.scope",
+    stdout: "1 x.service\n2 init.scope\n",
+    calls: ["ResetFailedUnit x.service", "ResetFailedUnit init.scope"],
+  },
+  {
+    line: "reset-failed foo no.service x.service",
+    stdout: "1 no.service\n",
+    stderr: `${call}: ${notLoaded}\n`,
+    status: 1,
+  },
+  { line: "reset-failed foo", calls: ["ResetFailed"] },
+  {
+    line: "reset-failed gone",
+    stderr: `Couldn't reset failed state of all units on node 'gone': ${offline}\n`,
+    status: 1,
+  },
+  {
+    line: "reset-failed",
+    stderr: ["gone", "a-node-with-a-name-that-is-longer-than-its-column"]
+      .map((name) => `Couldn't reset failed state of all units on node '${name}': ${offline}\n`)
+      .join(""),
+    status: 1,
+    calls: ["ListNodes", "ResetFailed", "ResetFailed", "ResetFailed"],
+  },
+  { line: "get-default foo", stdout: "graphical.target\n" },
+  { line: "get-default gone", stderr: `${call}: ${offline}\n`, status: 1 },
+  {
+    line: "set-default foo multi-user.target",
+    stdout: "[(unlink /etc/default.target ),(symlink /etc/default.target /usr/multi-user.target),]\n",
+    calls: ["SetDefaultTarget multi-user.target true"],
+  },
+  { line: "set-default foo same.target", stdout: "[]\n" },
+  { line: "set-default foo x.service", stderr: "Error: Unit 'x.service' is not a target unit\n", status: 1 },
+  { line: "set-default foo x.service", stderr: "Error: Unit 'x.service' is not a target unit\n", env: compat },
+  { line: "set-loglevel DEBUG", calls: ["SetLogLevel DEBUG"] },
+  { line: "set-loglevel foo INFO", calls: ["SetLogLevel INFO"] },
+  { line: "set-loglevel debug", stderr: `${call}: Invalid input for log level\n`, status: 1 },
+  { line: "set-loglevel foo BOGUS", stderr: `${call}: Invalid input for log level\n`, status: 1 },
+  { line: "set-loglevel foo BOGUS", env: compat, calls: ["SetLogLevel BOGUS"] },
+  { line: "set-loglevel BOGUS", stderr: `${call}: Invalid input for log level\n`, status: 1, env: compat },
+  { line: "metrics disable", stderr: `${call}: Metrics already disabled\n`, status: 1 },
+  { line: "metrics enable", stdout: "Done\n" },
+  { line: "metrics enable", stderr: `${call}: Metrics already enabled\n`, status: 1 },
+  { line: "metrics disable", stdout: "Done\n" },
+  {
+    line: "list-units",
+    stdout:
+      "NODE | ID         | ACTIVE   | SUB    \n======================================\n" +
+      "foo  | x.service  | inactive | dead   \nfoo  | init.scope | active   | running\n",
+    calls: ["ListUnits"],
+  },
+  {
+    line: "list-units --filter=x*",
+    stdout:
+      "NODE | ID         | ACTIVE   | SUB    \n======================================\n" +
+      "foo  | x.service  | inactive | dead   \n",
+  },
+  {
+    line: "list-units foo",
+    stdout:
+      "NODE | ID        | ACTIVE   | SUB \n==================================\nfoo  | x.service | inactive | dead\n",
+  },
+  { line: "list-units gone", stderr: `${call}: ${offline}\n`, status: 1 },
+  {
+    line: "list-unit-files --filter *dbus*",
+    stdout:
+      "NODE | PATH                                 | IS-ENABLED     \n" +
+      "=============================================================\n" +
+      "foo  | /usr/lib/systemd/system/dbus.service | static         \n",
+  },
+  {
+    line: "list-unit-files foo --filter=dbus*",
+    stdout:
+      "NODE | PATH                                 | IS-ENABLED     \n" +
+      "=============================================================\n",
+  },
+  {
+    line: "status",
+    stdout: [
+      "NODE                          | STATE     | IP                      | LAST SEEN                   ",
+      "==========================================================================================",
+      "foo                           | online    | ::ffff:10.78.1.12       | now                         ",
+      "gone                          | offline   |                         | never                       ",
+      "a-node-with-a-name-that-is-lon| offline   |                         | 2026-11-22 13:56:59,207+0000",
+      "",
+    ].join("\n"),
+  },
+  {
+    line: "status gone",
+    stdout: [
+      "NODE                          | STATE     | IP                      | LAST SEEN                   ",
+      "==========================================================================================",
+      "gone                          | offline   |                         | never                       ",
+      "",
+    ].join("\n"),
+  },
+  { line: "status no", stderr: "Node no not found\n", status: 1 },
+  {
+    line: "status foo bluechi-webservice.service x.service init.scope no.service",
+    stdout: [
+      "UNIT\t\t\t\t| LOADED\t| ACTIVE\t| SUBSTATE\t| FREEZERSTATE\t| ENABLED\t|",
+      "-".repeat(112),
+      "bluechi-webservice.service\t| loaded\t| active\t| running\t| running\t| static\t|",
+      "x.service\t\t\t| loaded\t| inactive\t| dead\t\t| running\t| disabled\t|",
+      "init.scope\t\t\t| loaded\t| active\t| running\t| running\t| (null)\t|",
+      "",
+    ].join("\n"),
+    stderr: "Unit no.service could not be found.\n",
+  },
+  {
+    line: "status gone x.service",
+    stdout: `UNIT\t\t| LOADED\t| ACTIVE\t| SUBSTATE\t| FREEZERSTATE\t| ENABLED\t|\n${"-".repeat(96)}\n`,
+    stderr: `Failed to issue call: ${offline}\nFailed to get status of unit x.service on node gone - Input/output error`,
+    status: 1,
+  },
+  {
+    line: "status no x.service",
+    stdout: `UNIT\t\t| LOADED\t| ACTIVE\t| SUBSTATE\t| FREEZERSTATE\t| ENABLED\t|\n${"-".repeat(96)}\n`,
+    stderr: `Failed to issue call: ${unknown}\nFailed to get status of unit x.service on node no - Invalid request descriptor`,
+    status: 1,
+  },
+];
+
+for (const { line, stdout = "", stderr = "", status = 0, env = {}, calls } of cases) {
+  test(`${line}${env === compat ? " as the original" : ""}`, async () => {
+    controller.calls.length = 0;
+    expect(await bluechictl(line, env)).toEqual({ stdout, stderr, status });
+    if (calls) expect(controller.calls).toEqual(calls);
+  });
+}
+
+describe("what goes on until it is interrupted", () => {
+  const begin = (line: string) => new Program(["ctl", ...line.split(" ")], environment);
+  const clear = "\u001B[2J\u001B[0;0H";
+
+  test.each(["SIGINT", "SIGTERM"] as const)("monitor tells events and ends well with %s", async (signal) => {
+    const monitor = begin("monitor foo simple.service,other.service");
+    await monitor.says("'other.service'\n");
+    const unit = { node: "foo", unit: "simple.service" };
+    controller.tell("UnitNew", { ...unit, reason: "real" });
+    controller.tell("UnitStateChanged", { ...unit, active_state: "inactive", sub_state: "dead", reason: "real" });
+    const props = new Map([
+      ["ActiveState", { signature: "s", value: "active" }],
+      ["MainPID", { signature: "u", value: 1 }],
+      ["Unheard", { signature: "s", value: "of" }],
+    ]);
+    controller.tell("UnitPropertiesChanged", { ...unit, interface: "org.freedesktop.systemd1.Unit", props });
+    controller.tell("UnitRemoved", { ...unit, reason: "virtual" });
+    await monitor.says("Unit removed");
+    monitor.kill(signal);
+    const { stdout, stderr, status } = await monitor.ended();
+    expect(stdout.replace(/monitor\/\d+/, "monitor/1")).toBe(
+      [
+        "Monitor path: /org/eclipse/bluechi/monitor/1",
+        "Subscribing to node 'foo' and unit 'simple.service'",
+        "Subscribing to node 'foo' and unit 'other.service'",
+        "[foo] simple.service",
+        "\tUnit created (reason: real)",
+        "[foo] simple.service",
+        "\tUnit state changed (reason: real)",
+        "\tActive: inactive (dead)",
+        "[foo] simple.service",
+        "\tUnit properties changed (Interface: org.freedesktop.systemd1.Unit)",
+        "\tActiveState: active",
+        "[foo] simple.service",
+        "\tUnit removed (reason: virtual)",
+        "",
+      ].join("\n"),
+    );
+    expect({ stderr, status }).toEqual({ stderr: "", status: 0 });
+  });
+
+  test("monitor takes everything when nothing is named", async () => {
+    const monitor = begin("monitor");
+    await monitor.says("Subscribing to node '*' and unit '*'\n");
+    monitor.kill("SIGINT");
+    expect((await monitor.ended()).status).toBe(0);
+  });
+
+  test("metrics listen tells times", async () => {
+    const listener = begin("metrics listen");
+    await listener.says("Waiting for metrics signals...\n");
+    controller.metrics.emit("AgentJobMetrics", {
+      node_name: "foo",
+      unit: "simple.service",
+      method: "StopUnit",
+      systemd_job_time_micros: 1349n,
+    });
+    controller.metrics.emit("StartUnitJobMetrics", {
+      node_name: "foo",
+      job_id: "/org/eclipse/bluechi/job/25",
+      unit: "simple.service",
+      job_measured_time_micros: 21_400n,
+      unit_start_prop_time_micros: 0n,
+    });
+    await listener.says("properties");
+    listener.kill("SIGINT");
+    expect(await listener.ended()).toEqual({
+      stdout: [
+        "Waiting for metrics signals...",
+        "[foo] Agent systemd StopUnit job on simple.service net measured time: 1.3ms",
+        "[foo] Job /org/eclipse/bluechi/job/25 to start unit simple.service:",
+        "\tBlueChi job gross measured time: 21.4ms",
+        "\tUnit net start time (from properties): 0.0ms",
+        "",
+      ].join("\n"),
+      stderr: "",
+      status: 0,
+    });
+  });
+
+  test("status -w shows the nodes again when one goes", async () => {
+    const watch = begin("status foo -w");
+    await watch.says("online ");
+    controller.setOnline("foo", false);
+    await watch.says("offline ");
+    controller.setOnline("foo", true);
+    watch.kill("SIGINT");
+    const { stdout, status } = await watch.ended();
+    expect(status).toBe(0);
+    expect(stdout.split(clear).slice(0, 3)).toEqual([
+      "",
+      expect.stringMatching(/^foo .*online/m),
+      expect.stringMatching(/^foo .*offline/m),
+    ]);
+  });
+
+  test("status -w shows units again when one changes", async () => {
+    controller.calls.length = 0;
+    const watch = begin("status --watch foo x.service");
+    await watch.says("x.service");
+    while (!controller.calls.includes("Subscribe foo x.service")) await Bun.sleep(5);
+    const change = { node: "foo", unit: "x.service", active_state: "active", sub_state: "running", reason: "real" };
+    controller.tell("UnitStateChanged", change);
+    await watch.says(clear);
+    watch.kill("SIGTERM");
+    const { stdout, status } = await watch.ended();
+    expect(status).toBe(0);
+    expect(stdout.split(clear)).toEqual([
+      expect.stringMatching(/^x\.service.* inactive/m),
+      expect.stringMatching(/^x\.service.* inactive/m),
+    ]);
+  });
+});
+
+describe("on a terminal", () => {
+  test("the table of nodes is aligned, whole and coloured", async () => {
+    expect(await runOnTerminal(["ctl", "status"], environment)).toBe(
+      [
+        "NODE                                              | STATE   | IP                | LAST SEEN                   ",
+        "=".repeat(110),
+        "foo                                               | \u001B[32monline\u001B[0m  | ::ffff:10.78.1.12 | now                         ",
+        "gone                                              | \u001B[31moffline\u001B[0m |                   | never                       ",
+        "a-node-with-a-name-that-is-longer-than-its-column | \u001B[31moffline\u001B[0m |                   | 2026-11-22 13:56:59,207+0000",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  test("the table of units is aligned", async () => {
+    const words = ["ctl", "--color=never", "status", "foo", "x.service", "bluechi-webservice.service"];
+    expect(await runOnTerminal(words, environment)).toBe(
+      [
+        "UNIT                       | LOADED | ACTIVE   | SUBSTATE | FREEZERSTATE | ENABLED ",
+        "=".repeat(83),
+        "x.service                  | loaded | inactive | dead     | running      | disabled",
+        "bluechi-webservice.service | loaded | active   | running  | running      | static  ",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  test("NO_COLOR is honoured", async () => {
+    const text = await runOnTerminal(["ctl", "status", "no"], { ...environment, NO_COLOR: "1" });
+    expect(text).toBe("Node no not found\n");
+  });
+
+  test("trouble has a sign", async () => {
+    expect(await runOnTerminal(["ctl", "status", "no"], environment)).toBe("\u001B[31m✖\u001B[0m Node no not found\n");
+  });
+});
+
+describe("nothing waits for what will not come", () => {
+  test("a pipe whose reader has gone", async () => {
+    const main = `${import.meta.dir}/../../src/main.ts`;
+    const shell = Bun.spawn(["sh", "-c", `(${process.execPath} ${main} ctl list-units; echo $? >&2) | true`], {
+      env: { ...process.env, ...environment },
+      stderr: "pipe",
+    });
+    expect(await new Response(shell.stderr).text()).toBe("0\n");
+  });
+
+  test("a job whose controller leaves", async () => {
+    expect(await bluechictl("start foo leaving.service")).toEqual({
+      stdout: "",
+      stderr: `${call}: The controller has left the bus\n`,
+      status: 1,
+    });
+    controller = await FakeController.start(bus.address);
+  });
+
+  test.each(["monitor", "status -w", "status -w foo x.service", "metrics listen"])("%s", async (line) => {
+    controller.calls.length = 0;
+    const program = new Program(["ctl", ...line.split(" ")], environment);
+    await program.says("\n");
+    await Bun.sleep(100);
+    controller.stop();
+    const { stderr, status } = await program.ended();
+    controller = await FakeController.start(bus.address);
+    expect({ stderr, status }).toEqual({ stderr: `${call}: The controller has left the bus\n`, status: 1 });
+  });
+
+  test.each([
+    ["start foo x.service", call],
+    ["list-units", call],
+    ["monitor", call],
+    ["status", "Failed to list nodes"],
+    ["status -w", "Failed to list nodes"],
+  ])("no controller: %s", async (line, prefix) => {
+    controller.stop();
+    const ended = await bluechictl(line);
+    controller = await FakeController.start(bus.address);
+    expect(ended).toEqual({ stdout: "", stderr: `${prefix}: The name is not activatable\n`, status: 1 });
+  });
+
+  test("no bus", async () => {
+    const { stdout, stderr, status } = await bluechictl("status", { DBUS_SYSTEM_BUS_ADDRESS: "unix:path=/nowhere" });
+    expect({ stdout, status }).toEqual({ stdout: "", status: 1 });
+    expect(stderr).toMatch(/^Failed to connect to the system bus: [^\n]+\n$/);
+  });
+});
