@@ -2,9 +2,18 @@ import type { Body } from "../base/body.ts";
 import { ErrorName, Failure } from "../base/failure.ts";
 import type { Variant } from "../base/signature.ts";
 import type { BusConnection } from "./connection.ts";
-import type { In, Interface, Out, PropertyValue, Sendable, SignalArguments } from "./interface.ts";
+import { followOwner } from "./driver.ts";
+import {
+  type In,
+  type Interface,
+  type Out,
+  type PropertyValue,
+  type Sendable,
+  type SignalArguments,
+  signatureOf,
+} from "./interface.ts";
 import { encodeBody } from "./marshal.ts";
-import { decodeNamed, encodeNamed, signatureOf } from "./named.ts";
+import { decodeNamed, encodeNamed } from "./named.ts";
 import { decodeBody } from "./unmarshal.ts";
 
 /** The properties that an object told, by name. */
@@ -31,7 +40,7 @@ export interface Client<I extends Interface> {
 
 const propertiesName = "org.freedesktop.DBus.Properties";
 
-/** @param destination a bus name, "" peer to peer. */
+/** @param destination a bus name; signals are believed only of who owns it. */
 export function client<const I extends Interface>(
   connection: BusConnection,
   destination: string,
@@ -44,11 +53,11 @@ export function client<const I extends Interface>(
       throw new Failure(ErrorName.InvalidSignature, `${member} answered '${reply.body.signature}', not '${expected}'`);
     return reply.body;
   };
-  // A signal carries its sender's unique name, not the well-known one; the match rule sees to who that is.
+  let owner = destination;
   const hear = (interfaceName: string, member: string, signature: string, listener: (body: Body) => void) =>
     connection.onSignal((signal) => {
       const ours = signal.path === path && signal.interface === interfaceName && signal.member === member;
-      if (ours && signal.body.signature === signature) listener(signal.body);
+      if (ours && signal.sender === owner && signal.body.signature === signature) listener(signal.body);
     });
   const typed: Client<Interface> = {
     async call(member, args, options) {
@@ -77,6 +86,9 @@ export function client<const I extends Interface>(
       });
     },
     async match() {
+      await followOwner(connection, destination, (name) => {
+        owner = name;
+      });
       const rule = { type: "signal", sender: destination, path } as const;
       await connection.addMatch({ ...rule, interface: table.name });
       await connection.addMatch({ ...rule, interface: propertiesName, member: "PropertiesChanged", arg0: table.name });

@@ -7,10 +7,10 @@ import { errorContent, failureOf } from "./error-message.ts";
 import type { MatchRule } from "./match.ts";
 import { encodeHeader, type Message, MessageFlag, MessageReader, MessageType } from "./message.ts";
 import { Outbox } from "./outbox.ts";
-import { PendingCalls, type Reply } from "./pending-calls.ts";
+import { PendingCalls, type Refusal, type Reply } from "./pending-calls.ts";
 import { openStream, reasonOf } from "./stream.ts";
 
-export type { Reply } from "./pending-calls.ts";
+export type { Refusal, Reply } from "./pending-calls.ts";
 
 // Bounds: a message of either direction, maxMessage (message.ts); bytes on their way out, maxQueued (outbox.ts): beyond
 // these the connection closes with a reason. Calls that wait for replies, maxPending; watched names, maxWatches
@@ -123,6 +123,13 @@ export class BusConnection {
    * lost before the reply; Disconnected when it is closed already; LimitsExceeded; InvalidArgs for a bad name or path.
    */
   async call(call: Call): Promise<Reply> {
+    const answer = await this.exchange(call);
+    if ("failure" in answer) throw answer.failure;
+    return answer;
+  }
+
+  /** As call, but what the other side refuses is no exception: the place of that answer is known then, too. */
+  async exchange(call: Call): Promise<Reply | Refusal> {
     if (this.#closed) throw new Failure(ErrorName.Disconnected, "the connection to the bus is closed");
     if (this.#pending.full) throw new Failure(ErrorName.LimitsExceeded, "too many calls wait for replies");
     const { destination = "", body = emptyBody, timeoutMs = defaultTimeoutMs } = call;
@@ -223,7 +230,7 @@ export class BusConnection {
         this.#pending.resolve(message.replySerial, { body: message.body, order: this.#order });
         break;
       case MessageType.error:
-        this.#pending.fail(message.replySerial, failureOf(message));
+        this.#pending.resolve(message.replySerial, { failure: failureOf(message), order: this.#order });
         break;
       case MessageType.signal: {
         const signal = { ...addressed(message), order: this.#order };

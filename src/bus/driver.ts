@@ -55,17 +55,46 @@ export async function removeMatch(connection: BusConnection, rule: MatchRule): P
   await ask(connection, "RemoveMatch", "s", [matchText(rule)]);
 }
 
-/** How many watches there may be at once; one more fails with LimitsExceeded. */
-export const maxWatches = 65_536;
-
-const leaving: MatchRule = {
+const ownerChanged: MatchRule = {
   type: "signal",
   sender: busName,
   path: busPath,
   interface: busName,
   member: "NameOwnerChanged",
-  arg2: "",
 };
+
+/** Calls `changed` with the name and its new owner, "" for nobody, whenever one of the owners that are matched changes. */
+function onOwnerChanged(connection: BusConnection, changed: (name: string, owner: string) => void): void {
+  connection.onSignal((signal) => {
+    if (signal.member !== "NameOwnerChanged" || signal.sender !== busName) return;
+    const [name, , owner] = decodeBody(signal.body);
+    changed(String(name), String(owner));
+  });
+}
+
+/**
+ * Tells who owns a bus name now, and who whenever that changes; "" stands for nobody. Signals carry the unique names of
+ * their senders, and anybody may send one to us: a listener has to know whose to believe.
+ */
+export async function followOwner(
+  connection: BusConnection,
+  name: string,
+  changed: (owner: string) => void,
+): Promise<void> {
+  onOwnerChanged(connection, (changedName, owner) => {
+    if (changedName === name) changed(owner);
+  });
+  await addMatch(connection, { ...ownerChanged, arg0: name });
+  try {
+    changed(String(await ask(connection, "GetNameOwner", "s", [name])));
+  } catch (error) {
+    if (!(error instanceof Failure) || error.errorName !== ErrorName.NameHasNoOwner) throw error;
+    changed("");
+  }
+}
+
+/** How many watches there may be at once; one more fails with LimitsExceeded. */
+export const maxWatches = 65_536;
 
 /** Tells who leaves the bus. One match rule serves all, because a bus limits how many rules a connection may have. */
 export class NameWatches {
@@ -106,12 +135,10 @@ export class NameWatches {
   }
 
   async #listen(): Promise<void> {
-    this.#connection.onSignal((signal) => {
-      if (signal.member !== "NameOwnerChanged" || signal.sender !== busName) return;
-      const [name, , owner] = decodeBody(signal.body);
-      if (owner === "") this.#gone(String(name));
+    onOwnerChanged(this.#connection, (name, owner) => {
+      if (owner === "") this.#gone(name);
     });
-    await this.#connection.addMatch(leaving);
+    await this.#connection.addMatch({ ...ownerChanged, arg2: "" });
   }
 
   #gone(name: string): void {

@@ -51,3 +51,8 @@ export type Sendable<Values> = {
     ? Values[Name] | Body
     : Values[Name];
 };
+
+/** The signature of named values, in their order on the bus. */
+export function signatureOf(types: Arguments): string {
+  return Object.values(types).join("");
+}

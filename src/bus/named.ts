@@ -1,13 +1,9 @@
 import type { Body } from "../base/body.ts";
-import type { Arguments } from "./interface.ts";
+import { type Arguments, signatureOf } from "./interface.ts";
 import { encodeBody } from "./marshal.ts";
 import { decodeBody } from "./unmarshal.ts";
 
 // Arguments have names in an interface's table and in our code, and an order on the bus.
-
-export function signatureOf(types: Arguments): string {
-  return Object.values(types).join("");
-}
 
 /** The body of named values. @throws Failure InvalidArgs as encodeBody does. */
 export function encodeNamed(types: Arguments, values: object): Body {

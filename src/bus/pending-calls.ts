@@ -11,9 +11,15 @@ export interface Reply {
   readonly order: number;
 }
 
+/** An error reply. */
+export interface Refusal {
+  readonly failure: Failure;
+  readonly order: number;
+}
+
 interface Pending {
   readonly timer: Timer | undefined;
-  readonly resolve: (reply: Reply) => void;
+  readonly resolve: (answer: Reply | Refusal) => void;
   readonly reject: (failure: Failure) => void;
 }
 
@@ -34,26 +40,22 @@ export class PendingCalls {
     return this.#calls.has(serial);
   }
 
-  /** @param timeoutMs 0 waits for ever. @throws Failure with the reply's error, Timeout, or NoReply when all are failed. */
-  wait(serial: number, timeoutMs: number): Promise<Reply> {
+  /** @param timeoutMs 0 waits for ever. @throws Failure Timeout, or what failAll says. */
+  wait(serial: number, timeoutMs: number): Promise<Reply | Refusal> {
     return new Promise((resolve, reject) => {
       const expire = () =>
-        this.fail(serial, new Failure(ErrorName.Timeout, `Method call timed out after ${timeoutMs / 1000} s`));
+        this.#take(serial)?.reject(new Failure(ErrorName.Timeout, `Method call timed out after ${timeoutMs / 1000} s`));
       const timer = timeoutMs > 0 ? this.#clock.after(timeoutMs, expire) : undefined;
       this.#calls.set(serial, { timer, resolve, reject });
     });
   }
 
-  resolve(serial: number, reply: Reply): void {
-    this.#take(serial)?.resolve(reply);
-  }
-
-  fail(serial: number, failure: Failure): void {
-    this.#take(serial)?.reject(failure);
+  resolve(serial: number, answer: Reply | Refusal): void {
+    this.#take(serial)?.resolve(answer);
   }
 
   failAll(failure: Failure): void {
-    for (const serial of [...this.#calls.keys()]) this.fail(serial, failure);
+    for (const serial of [...this.#calls.keys()]) this.#take(serial)?.reject(failure);
   }
 
   /** A reply that comes after its call timed out finds nothing here. */

@@ -1,9 +1,17 @@
 import type { Body } from "../base/body.ts";
 import { asFailure, ErrorName, Failure } from "../base/failure.ts";
 import type { BusConnection, MethodCall } from "./connection.ts";
-import type { In, Interface, Out, PropertyValue, Sendable, SignalArguments } from "./interface.ts";
+import {
+  type In,
+  type Interface,
+  type Out,
+  type PropertyValue,
+  type Sendable,
+  type SignalArguments,
+  signatureOf,
+} from "./interface.ts";
 import { encodeBody } from "./marshal.ts";
-import { decodeNamed, encodeNamed, signatureOf } from "./named.ts";
+import { decodeNamed, encodeNamed } from "./named.ts";
 import { ObjectNode, type Part } from "./object-node.ts";
 import { answerStandard, unknownMethod } from "./standard.ts";
 
@@ -17,6 +25,8 @@ const maxCallsOfSender = 1024;
 export interface Caller {
   readonly sender: string;
   readonly body: Body;
+  /** Has something done once the answer has been sent, so that what it sends comes after it. Not done after an error. */
+  afterReply(work: () => void): void;
 }
 
 // biome-ignore lint/suspicious/noConfusingVoidType: this is what a handler returns.
@@ -109,18 +119,22 @@ export class ObjectTree {
     }
     this.#calls++;
     this.#callsOf.set(call.sender, ofSender + 1);
+    const after: (() => void)[] = [];
     try {
-      call.reply(await this.#run(call));
+      call.reply(await this.#run(call, (work) => after.push(work)));
     } catch (thrown) {
+      after.length = 0;
       call.error(asFailure(thrown));
     }
+    for (const work of after) work();
     this.#calls--;
     const left = (this.#callsOf.get(call.sender) ?? 1) - 1;
     if (left > 0) this.#callsOf.set(call.sender, left);
     else this.#callsOf.delete(call.sender);
+    for (const work of after) work();
   }
 
-  #run(call: MethodCall): Body | Promise<Body> {
+  #run(call: MethodCall, afterReply: Caller["afterReply"]): Body | Promise<Body> {
     const node = this.#root.find(call.path);
     const standard = answerStandard(node, call);
     if (standard !== undefined) return standard;
@@ -131,11 +145,11 @@ export class ObjectTree {
     );
     const [part] = candidates;
     if (!part || candidates.length > 1) throw unknownMethod(call);
-    return runMethod(part, call);
+    return runMethod(part, call, afterReply);
   }
 }
 
-async function runMethod({ table, methods }: Part, call: MethodCall): Promise<Body> {
+async function runMethod({ table, methods }: Part, call: MethodCall, afterReply: Caller["afterReply"]): Promise<Body> {
   const { in: input = {}, out: output = {} } = table.methods[call.member] ?? {};
   const expected = signatureOf(input);
   if (call.body.signature !== expected) {
@@ -145,7 +159,11 @@ async function runMethod({ table, methods }: Part, call: MethodCall): Promise<Bo
       `Invalid arguments '${call.body.signature}' to call ${name}, expecting '${expected}'.`,
     );
   }
-  const answer = await methods[call.member]?.(decodeNamed(input, call.body), { sender: call.sender, body: call.body });
+  const answer = await methods[call.member]?.(decodeNamed(input, call.body), {
+    sender: call.sender,
+    body: call.body,
+    afterReply,
+  });
   return isBody(answer, signatureOf(output)) ? answer : encodeNamed(output, answer ?? {});
 }
 
