@@ -3,7 +3,8 @@
 set -euo pipefail
 declare -A package=(
   [/sbin/init]=systemd-sysv [/lib/systemd/system/dbus.service]=dbus [/usr/bin/python3]=python3 [/usr/bin/curl]=curl
-  [git]=git [ip]=iproute2 [nft]=nftables [npm]=npm [nsenter]=util-linux [rpmbuild]=rpm [systemd-nspawn]=systemd-container
+  [git]=git [ip]=iproute2 [make]=make [nft]=nftables [npm]=npm [nsenter]=util-linux
+  [rpmbuild]=rpm [systemd-nspawn]=systemd-container
 )
 missing=()
 for wanted; do

@@ -4,7 +4,7 @@
 //   down                  takes all hosts down that were left running
 import { readFile } from "node:fs/promises";
 import { base, kept, release } from "./claim.ts";
-import { enter } from "./host.ts";
+import { enter } from "./enter.ts";
 import { Lab } from "./lab.ts";
 
 const [command, ...rest] = process.argv.slice(2);

@@ -1,27 +1,10 @@
 // One host of a lab: a machine with a disk and a network plug, and what a test does with it.
 import { must, type Outcome, type RunOptions, run } from "./command.ts";
+import { cleanEnvironment, enter, type Variables } from "./enter.ts";
 import { Machine, type MachineOptions } from "./machine.ts";
 import type { Plug } from "./network.ts";
 import { Running } from "./running.ts";
 import { until } from "./until.ts";
-
-const environment = {
-  PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-  HOME: "/root",
-  LANG: "C.UTF-8",
-  TERM: "xterm",
-};
-
-type Variables = Readonly<Record<string, string>>;
-
-function cleanEnvironment(env: Variables): string[] {
-  return ["env", "-i", ...Object.entries({ ...environment, ...env }).map(([name, value]) => `${name}=${value}`)];
-}
-
-/** What goes before a command to run it on the host with that process 1. */
-export function enter(leader: number | string, env: Variables = {}): string[] {
-  return ["nsenter", "-t", `${leader}`, "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w", ...cleanEnvironment(env)];
-}
 
 export class Host {
   readonly name: string;

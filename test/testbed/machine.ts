@@ -1,6 +1,7 @@
 // The running half of a host: systemd as process 1 of a container, from its start to its end.
 import { readFile, writeFile } from "node:fs/promises";
 import { run } from "./command.ts";
+import { enter } from "./enter.ts";
 import { makeGroups, removeGroups } from "./groups.ts";
 import { until } from "./until.ts";
 
@@ -94,7 +95,7 @@ async function processOne(nspawn: Bun.Subprocess): Promise<number | undefined> {
 
 async function booted(leader: number, nspawn: Bun.Subprocess): Promise<boolean> {
   if (nspawn.exitCode !== null) throw new Error(`systemd-nspawn ended with ${nspawn.exitCode}`);
-  const wait = ["nsenter", "-t", `${leader}`, "-a", "systemctl", "is-system-running", "--wait"];
+  const wait = [...enter(leader), "systemctl", "is-system-running", "--wait"];
   const { stdout } = await run(wait, { timeoutMs: bootTimeoutMs });
   return ["running", "degraded"].includes(stdout.trim());
 }
