@@ -34,7 +34,9 @@ export async function makeRoot(folder: string, name: string, layers: readonly st
   await rm(`${root}/var/lib/dbus/machine-id`, { force: true });
   await writeFile(`${root}/etc/hostname`, `${name}\n`);
   await writeFile(`${root}/etc/fstab`, "");
+  // An empty journal of its own, on disk so that it outlives the host's reboots.
   await rm(`${root}/var/log/journal`, { recursive: true, force: true });
+  await mkdir(`${root}/var/log/journal`);
   for (const unit of masked) {
     const path = `${root}/etc/systemd/system/${unit}`;
     await rm(path, { force: true });
