@@ -8,7 +8,9 @@ function lines(target: Target, write: (log: Log) => void, level: Log["level"] = 
 }
 
 test("journald gets a priority in front of each line", () => {
-  const all = (log: Log) => (["debug", "info", "warn", "error"] as const).forEach((level) => log[level]("text"));
+  const all = (log: Log) => {
+    for (const level of ["debug", "info", "warn", "error"] as const) log[level]("text");
+  };
   expect(lines("journald", all, "DEBUG")).toEqual(["<7>text\n", "<6>text\n", "<4>text\n", "<3>text\n"]);
   expect(lines("journald", all, "WARN")).toEqual(["<4>text\n", "<3>text\n"]);
 });

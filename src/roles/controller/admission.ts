@@ -1,6 +1,5 @@
 import type { Log } from "../../base/log.ts";
 import type { AcceptorOptions } from "../../wire/handshake.ts";
-import { Feature } from "../../wire/handshake.ts";
 import type { Session } from "../../wire/session.ts";
 import type { Controller } from "./controller.ts";
 import type { ControllerSettings } from "./settings.ts";
@@ -12,8 +11,7 @@ export function admission(controller: Controller, settings: Heartbeat, log: Log)
   const { HeartbeatInterval: intervalMs, NodeHeartbeatThreshold } = settings;
   return (hello, { peer }) => {
     const node = controller.admit(hello.node);
-    // An agent that has its heartbeats switched off is not taken for lost because it is silent.
-    const enforced = intervalMs > 0 && (hello.features & Feature.heartbeats) !== 0;
+    const enforced = intervalMs > 0;
     let session: Session<"controller"> | undefined;
     return {
       handlers: controller.handlers(node),

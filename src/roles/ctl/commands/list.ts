@@ -47,5 +47,5 @@ function show(
   const shown = rows.filter(({ row: [key] }) => matches(key));
   const cells = (list: typeof rows) => list.map(({ name, row }) => [name, ...row]);
   const table = { header, rows: cells(shown), widthRows: cells(rows) };
-  for (const line of alignedLines(table, context.paint)) context.print(line);
+  context.print(alignedLines(table, context.paint).join("\n"));
 }

@@ -1,0 +1,99 @@
+import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
+import { commands } from "./commands.ts";
+import { main } from "./main.ts";
+
+let stdout = "";
+let stderr = "";
+const spies: { mockRestore(): void }[] = [];
+
+beforeEach(() => {
+  stdout = stderr = "";
+  const take = (add: (text: string) => void) => (text: string | Uint8Array) => {
+    add(String(text));
+    return true;
+  };
+  spies.push(spyOn(process.stdout, "write").mockImplementation(take((text) => (stdout += text))));
+  spies.push(spyOn(process.stderr, "write").mockImplementation(take((text) => (stderr += text))));
+});
+afterEach(() => {
+  for (const spy of spies.splice(0)) spy.mockRestore();
+});
+
+const words = (line: string) => (line === "" ? [] : line.split(" "));
+
+test.each([
+  ["", "No command given"],
+  ["frobnicate", "Method frobnicate not found"],
+  ["constructor", "Method constructor not found"],
+  ["frobnicate --help", "Method frobnicate not found"],
+  ["-Q", "bluechictl: invalid option -- 'Q'"],
+  ["start foo bar --QWERTY", "bluechictl: unrecognized option '--QWERTY'"],
+  ["list-units --filter", "bluechictl: option '--filter' requires an argument"],
+  ["enable --force=yes foo bar", "bluechictl: option '--force' doesn't allow an argument"],
+])("'%s' is a mistake that calls for help", async (line, message) => {
+  expect(await main(words(line), "bluechictl")).toBe(1);
+  expect(stderr).toBe(`${message}\n`);
+  expect(stdout).toStartWith("Usage: bluechictl COMMAND");
+});
+
+test.each([
+  ["start", "Too few arguments for method start"],
+  ["start foo", "Too few arguments for method start"],
+  ["start foo bar baz", "Too many arguments for method start"],
+  ["enable foo", "Too few arguments for method enable"],
+  ["metrics", "Too few arguments for method metrics"],
+  ["monitor foo a,b c", "Too many arguments for method monitor"],
+  ["set-loglevel", "Too few arguments for method set-loglevel"],
+  ["set-loglevel foo INFO DEBUG", "Too many arguments for method set-loglevel"],
+  ["list-units foo bar", "Too many arguments for method list-units"],
+  ["version now", "Too many arguments for method version"],
+  ["start foo bar --force", "Unsupported option 'force' for method 'start'"],
+  ["start -w foo bar", "Unsupported option 'watch' for method 'start'"],
+  ["disable foo bar --runtime", "Unsupported option 'runtime' for method 'disable'"],
+  ["status --color=pink", "Value 'pink' of option --color is invalid"],
+  ["kill foo bar --kill-whom=x", "Value 'x' of option --kill-whom is invalid"],
+  ["kill foo bar --signal=0", "Value '0' of option --signal is invalid"],
+  ["kill foo bar --signal=32", "Value '32' of option --signal is invalid"],
+  ["kill foo bar --signal=SIGHUP", "Value 'SIGHUP' of option --signal is invalid"],
+  ["metrics x", "Unknown metrics command: x"],
+  ["set-default foo x.service", "Error: Unit 'x.service' is not a target unit"],
+  ["set-loglevel foo info", "Failed to issue method call: Invalid input for log level"],
+])("'%s' is a mistake", async (line, message) => {
+  expect(await main(words(line), "bluechictl")).toBe(1);
+  expect({ stdout, stderr }).toEqual({ stdout: "", stderr: `${message}\n` });
+});
+
+test.each(Object.keys(commands))("%s has help", async (name) => {
+  expect(await main([name, "--help"], "bluechictl")).toBe(0);
+  expect(stdout).toStartWith(`Usage: bluechictl ${name}`);
+});
+
+test("the help of a command comes from its declaration", async () => {
+  expect(await main(["-h", "enable"], "bluechictl")).toBe(0);
+  expect(stdout).toBe(
+    [
+      "Usage: bluechictl enable NODE UNIT... [OPTION]...",
+      "",
+      "Enable units.",
+      "",
+      "Options:",
+      "      --runtime     Enable until the next boot only",
+      "  -f, --force       Replace links that are in the way",
+      "      --no-reload   Do not reload the node's systemd afterwards",
+      "  -h, --help        Show this help",
+      "      --version     Show the version",
+      "      --color=WHEN  Colour states: auto, always or never",
+      "",
+    ].join("\n"),
+  );
+});
+
+test.each(["help", "--help", "-h"])("%s lists all commands", async (word) => {
+  expect(await main([word], "bluechictl")).toBe(0);
+  for (const name of Object.keys(commands)) expect(stdout).toContain(`\n  ${name} `);
+});
+
+test.each(["version", "--version"])("%s", async (word) => {
+  expect(await main([word], "bluechictl")).toBe(0);
+  expect(stdout).toMatch(/^bluechictl version \S+-\S+\n$/);
+});

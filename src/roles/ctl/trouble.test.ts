@@ -1,0 +1,29 @@
+import { afterEach, expect, spyOn, test } from "bun:test";
+import { ErrorName, Failure } from "../../base/failure.ts";
+import { errnoText, explain } from "./trouble.ts";
+
+const user = spyOn(process as { getuid(): number }, "getuid");
+afterEach(() => user.mockReset());
+
+test("a name that nobody has reads the same with both brokers", () => {
+  const text = "The name org.eclipse.bluechi was not provided by any .service files";
+  expect(explain(new Failure(ErrorName.ServiceUnknown, text))).toBe("The name is not activatable");
+  expect(explain(new Failure(ErrorName.ServiceUnknown, "Node not found"))).toBe("Node not found");
+});
+
+test.each([
+  [1000, "Access denied, only root may do this"],
+  [0, "Rejected send message"],
+])("a refusal to user %d", (uid, text) => {
+  user.mockReturnValue(uid);
+  expect(explain(new Failure(ErrorName.AccessDenied, "Rejected send message"))).toBe(text);
+});
+
+test.each([
+  ["org.freedesktop.DBus.Error.FileNotFound", "No such file or directory"],
+  ["org.freedesktop.DBus.Error.UnknownObject", "Invalid request descriptor"],
+  ["org.freedesktop.DBus.Error.constructor", "Input/output error"],
+  ["org.eclipse.bluechi.Offline", "Input/output error"],
+])("%s as an error number", (name, text) => {
+  expect(errnoText(new Failure(name, ""))).toBe(text);
+});
