@@ -43,6 +43,7 @@ dist: $(modules) ## make the source tarball of this commit (VENDOR=1 with all th
 rpm: $(modules) ## make the RPM package of this commit
 	scripts/prepare.sh git rpmbuild
 	VENDOR=1 $(BUN) scripts/dist.ts $(tarball)
+	rm -rf dist/rpm dist/rpmbuild
 	rpmbuild -tb --quiet --define '_rpmdir $(CURDIR)/dist/rpm' --define '_topdir $(CURDIR)/dist/rpmbuild' \
 		$(if $(wildcard /etc/debian_version),--nodeps) $(tarball)
 
