@@ -1,8 +1,34 @@
 import type { Clock } from "../base/clock.ts";
+import { asFailure, describe, ErrorName, Failure } from "../base/failure.ts";
 import type { Log } from "../base/log.ts";
-import type { Limits } from "./limits.ts";
-import type { Session, SessionOwner } from "./session.ts";
+import { words } from "./codec.ts";
+import { type Frame, FrameType } from "./frame.ts";
+import { defaultLimits, type Limits } from "./limits.ts";
+import { Link } from "./link.ts";
+import { planOf } from "./plan.ts";
+import { Reader, WireError } from "./reader.ts";
+import { type Agreement, Session, type SessionOwner } from "./session.ts";
 import type { Transport } from "./transport.ts";
+
+/** The protocol number grows when a peer has to know that the other side is newer; features cover the rest. */
+export const protocol = 1;
+/** The oldest protocol that is still spoken. */
+export const oldestProtocol = 1;
+/** Optional behaviour that this version has, a bit each. */
+export const features = 0;
+
+const magic = "bluechi";
+/** The fields of the frames before a session. The first ones of each never change. */
+export const helloPlan = planOf({ magic: "s", protocol: "q", features: "u", node: "s", version: "s" });
+export const welcomePlan = planOf({ protocol: "q", features: "u", version: "s" });
+export const refusePlan = planOf({ error: "s", message: "s" });
+
+/** Bytes of payload in a frame before the hello is accepted. */
+export const maxHello = 4096;
+/** How long either side waits for the other's first frame. */
+export const helloTimeoutMs = 5000;
+/** Connections that have not said hello; beyond, the oldest one has to go. */
+export const maxGreeting = 256;
 
 /** What an agent says first. */
 export interface Hello {
@@ -12,12 +38,15 @@ export interface Hello {
   readonly version: string;
 }
 
-export interface AcceptorOptions {
+interface Common {
   readonly clock: Clock;
   readonly log?: Log;
   readonly limits?: Partial<Limits>;
-  /** The software version told to agents. */
+  /** Our software version, told to the peer for people to read. */
   readonly version: string;
+}
+
+export interface AcceptorOptions extends Common {
   /**
    * Decides on an agent. Called synchronously when its hello arrived; the session follows through `onSession`.
    * @throws Failure to refuse it: error name and message reach the agent.
@@ -25,28 +54,143 @@ export interface AcceptorOptions {
   admit(hello: Hello, transport: Transport): SessionOwner<"controller">;
 }
 
-/** The controller's door: takes new connections until they have said hello and were admitted. */
-export declare class Acceptor {
-  constructor(options: AcceptorOptions);
+/**
+ * The controller's door: takes new connections until they have said hello and were admitted.
+ * Bounds: `maxGreeting` connections at the door (a flood pushes out the oldest, so that who says hello at once gets in),
+ * each with frames of `maxHello` bytes and `helloTimeoutMs` of time.
+ */
+export class Acceptor {
+  readonly #options: AcceptorOptions;
+  readonly #greeting = new Set<(reason: string) => void>();
+
+  constructor(options: AcceptorOptions) {
+    this.#options = options;
+  }
+
+  /** How many connections have not said hello yet. */
+  get greeting(): number {
+    return this.#greeting.size;
+  }
+
   /** Takes a new connection, as the `onTransport` of a listener. */
-  accept(transport: Transport): void;
-  /** Drops the connections that have not been admitted yet. */
-  close(): void;
+  accept(transport: Transport): void {
+    const { clock, log } = this.#options;
+    const limits = { ...defaultLimits, ...this.#options.limits };
+    const leave = (): void => {
+      timer.cancel();
+      this.#greeting.delete(drop);
+    };
+    const refused = (reason: string): void => {
+      leave();
+      log?.info(`Connection from ${transport.peer || "a local peer"} refused: ${reason}`);
+    };
+    const drop = (reason: string): void => {
+      link.close();
+      refused(reason);
+    };
+    const frame = (frame: Frame): void => {
+      const hello = readHello(frame);
+      let owner: SessionOwner<"controller">;
+      try {
+        owner = this.#admit(hello, transport);
+      } catch (thrown) {
+        const { errorName, message } = asFailure(thrown);
+        link.send(FrameType.refuse, undefined, refusePlan, { error: words(errorName), message: words(message) });
+        drop(describe(thrown));
+        return;
+      }
+      leave();
+      this.#welcome(link, hello, owner, limits);
+    };
+    const user = { frame, drained: () => {}, ended: refused };
+    const link = new Link(transport, { clock, limits, frameLimit: maxHello, user });
+    const timer = clock.after(helloTimeoutMs, () => drop(`no hello in ${helloTimeoutMs} ms`));
+    this.#greeting.add(drop);
+    link.start();
+    const [oldest] = this.#greeting;
+    if (this.#greeting.size > maxGreeting) oldest?.("too many connections have not said hello");
+  }
+
+  /** Drops the connections that have not been admitted. */
+  close(): void {
+    for (const drop of [...this.#greeting]) drop("shutting down");
+  }
+
+  #admit(hello: Hello, transport: Transport): SessionOwner<"controller"> {
+    if (hello.protocol >= oldestProtocol) return this.#options.admit(hello, transport);
+    throw new Failure(ErrorName.Failed, `protocol ${hello.protocol} is not spoken here, only ${oldestProtocol} and up`);
+  }
+
+  #welcome(link: Link, hello: Hello, owner: SessionOwner<"controller">, limits: Limits): void {
+    const { clock, log, version } = this.#options;
+    const agreed = { protocol: Math.min(protocol, hello.protocol), features: (features & hello.features) >>> 0 };
+    link.send(FrameType.welcome, undefined, welcomePlan, { ...agreed, version });
+    const agreement = { ...agreed, peerVersion: hello.version };
+    new Session({ side: "controller", link, owner, agreement, clock, limits, log });
+  }
 }
 
-export interface JoinOptions extends SessionOwner<"agent"> {
-  readonly clock: Clock;
-  readonly log?: Log;
-  readonly limits?: Partial<Limits>;
+function readHello(frame: Frame): Hello {
+  if (frame.type !== FrameType.hello) throw new WireError("the first frame is no hello");
+  const hello = new Reader(frame.payload).fields(helloPlan) as unknown as Hello & { magic: string };
+  if (hello.magic !== magic) throw new WireError("the hello is not one of ours");
+  return hello;
+}
+
+export interface JoinOptions extends SessionOwner<"agent">, Common {
   /** This agent's node name. */
   readonly node: string;
-  /** The software version told to the controller. */
-  readonly version: string;
 }
 
 /**
  * Says hello to a controller over a new connection.
  * @throws Failure with the controller's error name and message when it refuses; NoReply when it does not answer in 5 s;
- * Disconnected when the connection ends first. The connection is closed then.
+ * Disconnected when the connection ends first. The connection is closed then, and `onClose` is not called.
  */
-export declare function join(transport: Transport, options: JoinOptions): Promise<Session<"agent">>;
+export function join(transport: Transport, options: JoinOptions): Promise<Session<"agent">> {
+  const { clock, node, version } = options;
+  const limits = { ...defaultLimits, ...options.limits };
+  const { promise, resolve, reject } = Promise.withResolvers<Session<"agent">>();
+  const fail = (failure: Failure): void => {
+    timer.cancel();
+    link.close();
+    reject(failure);
+  };
+  const frame = (frame: Frame): void => {
+    const agreement = readWelcome(frame);
+    if (agreement instanceof Failure) {
+      fail(agreement);
+      return;
+    }
+    timer.cancel();
+    const { log } = options;
+    resolve(new Session({ side: "agent", link, owner: options, agreement, clock, limits, log }));
+  };
+  const ended = (reason: string): void => fail(new Failure(ErrorName.Disconnected, reason));
+  const user = { frame, drained: () => {}, ended };
+  const link = new Link(transport, { clock, limits, frameLimit: maxHello, user });
+  const silent = `the controller does not answer within ${helloTimeoutMs} ms`;
+  const timer = clock.after(helloTimeoutMs, () => fail(new Failure(ErrorName.NoReply, silent)));
+  link.start();
+  try {
+    link.send(FrameType.hello, undefined, helloPlan, { magic, protocol, features, node, version });
+  } catch (thrown) {
+    fail(asFailure(thrown));
+  }
+  return promise;
+}
+
+/** What the controller answered: an agreement, or why there is none. */
+function readWelcome(frame: Frame): Agreement | Failure {
+  const reader = new Reader(frame.payload);
+  if (frame.type === FrameType.refuse) {
+    const { error, message } = reader.fields(refusePlan) as { error: string; message: string };
+    return new Failure(error || ErrorName.Failed, message);
+  }
+  if (frame.type !== FrameType.welcome) throw new WireError("the first frame is no welcome");
+  const { version, ...agreed } = reader.fields(welcomePlan) as unknown as Omit<Hello, "node">;
+  if (agreed.protocol < oldestProtocol || agreed.protocol > protocol) {
+    return new Failure(ErrorName.Failed, `the controller speaks protocol ${agreed.protocol}, which is not spoken here`);
+  }
+  return { ...agreed, peerVersion: version };
+}

@@ -1,13 +1,15 @@
+import type { Clock } from "../base/clock.ts";
+import { asFailure, describe, ErrorName, Failure } from "../base/failure.ts";
+import type { Log } from "../base/log.ts";
+import { Calls } from "./calls.ts";
+import { emptyPlan, faultPlan, goodbyePlan, type Row, rowOf, rows, words } from "./codec.ts";
+import { type Frame, FrameType, requestBit } from "./frame.ts";
+import { Heartbeat, type HeartbeatOptions } from "./heartbeat.ts";
+import type { Limits } from "./limits.ts";
+import type { Link } from "./link.ts";
 import type { EventFrom, FieldsOf, Handlers, ReplyOf, RequestFrom } from "./messages.ts";
+import { Reader, WireError } from "./reader.ts";
 import type { Side } from "./table.ts";
-
-/** Heartbeats in both directions, in milliseconds; 0 switches either off. */
-export interface HeartbeatOptions {
-  /** How often one is sent. */
-  readonly intervalMs: number;
-  /** How long the peer may be silent before the session ends. */
-  readonly thresholdMs: number;
-}
 
 /** What both sides found in each other's greeting. */
 export interface Agreement {
@@ -21,27 +23,267 @@ export interface Agreement {
 
 /** What the owner of a session brings along. */
 export interface SessionOwner<S extends Side> {
+  /** Called in the order of arrival. A Failure of a request's handler reaches the peer as it is. */
   readonly handlers: Handlers<S>;
   readonly heartbeat: HeartbeatOptions;
   /** The session, before any message is handed out. */
   onSession?(session: Session<S>): void;
   /** A heartbeat has arrived. */
   onHeartbeat?(): void;
-  /** The session has ended, for a reason in words. Called exactly once, also after the owner's own close. */
+  /**
+   * The session has ended, for a reason in words. Called exactly once: from within the owner's own `close`, never from
+   * within `call` or `emit`.
+   */
   onClose(reason: string): void;
 }
 
-/** An accepted connection: requests and their replies, and events, in both directions. */
-export declare class Session<S extends Side> {
+export interface SessionParts<S extends Side> {
+  readonly side: S;
+  readonly link: Link;
+  readonly owner: SessionOwner<S>;
+  readonly agreement: Agreement;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly log?: Log | undefined;
+}
+
+const defaultTimeoutMs = 30_000;
+const maxSerial = 0xffff_ffff;
+
+/**
+ * An accepted connection: requests and their replies, and events, in both directions. Frames are handled in the order
+ * of arrival, each before the next. Its bounds are those of `Limits`.
+ */
+export class Session<S extends Side> {
+  /** The peer's address, as its transport has it. */
   readonly peer: string;
   readonly agreement: Agreement;
-  /** Events of unknown types that were skipped. */
-  readonly skippedEvents: number;
-  readonly closed: boolean;
-  /** Asks the peer. Rejects with the Failure that the peer answered, or NoReply after `timeoutMs` (30000, 0 for never). */
-  call<N extends RequestFrom<S>>(name: N, fields: FieldsOf<N>, options?: { timeoutMs?: number }): Promise<ReplyOf<N>>;
-  /** Tells the peer. Does nothing when the session has ended. */
-  emit<N extends EventFrom<S>>(name: N, fields: FieldsOf<N>): void;
-  /** Says goodbye and ends the session. */
-  close(reason: string): void;
+  /** Events of a type that this version does not know, which were skipped. */
+  skippedEvents = 0;
+  readonly #parts: SessionParts<S>;
+  readonly #link: Link;
+  readonly #calls: Calls;
+  readonly #heartbeat: Heartbeat;
+  #closed = false;
+  /** The peer's requests that have no answer yet. */
+  #unanswered = 0;
+  /** Bytes of replies sent since nothing was queued. */
+  #replyBytes = 0;
+  /** Bytes queued when the heartbeats looked last. */
+  #queuedSeen = 0;
+
+  constructor(parts: SessionParts<S>) {
+    const { link, clock, limits, owner } = parts;
+    this.peer = link.transport.peer;
+    this.agreement = parts.agreement;
+    this.#parts = parts;
+    this.#link = link;
+    this.#calls = new Calls(clock, limits.maxPending);
+    const port = {
+      beat: () => void link.send(FrameType.heartbeat, undefined, emptyPlan, {}),
+      heardMs: () => this.#heardMs(),
+      lost: () => this.#lost(),
+    };
+    this.#heartbeat = new Heartbeat(owner.heartbeat, port, clock);
+    const user = {
+      frame: (frame: Frame) => this.#receive(frame),
+      drained: () => this.#drained(),
+      ended: (reason: string) => this.#end(reason),
+    };
+    link.handOver(user, limits.maxFrame);
+    owner.onSession?.(this);
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /**
+   * Asks the peer and waits for its answer.
+   * @param options timeoutMs is 30000 when left out; 0 waits for as long as the session lives.
+   * @returns rejects with the peer's Failure; NoReply after the timeout or when the session ends; LimitsExceeded when the
+   * message is too large or too many calls are pending; InvalidArgs when a value is not of its type.
+   */
+  call<N extends RequestFrom<S>>(
+    name: N,
+    fields: FieldsOf<N>,
+    options: { timeoutMs?: number } = {},
+  ): Promise<ReplyOf<N>> {
+    if (this.#closed) return Promise.reject(terminated());
+    const row = rows[name];
+    try {
+      const serial = this.#calls.nextSerial();
+      this.#link.send(row.id | requestBit, serial, row.fields, fields);
+      return this.#calls.add(serial, row.reply, options.timeoutMs ?? defaultTimeoutMs) as Promise<ReplyOf<N>>;
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
+  }
+
+  /**
+   * Tells the peer. Does nothing when the session has ended.
+   * @throws Failure LimitsExceeded when the message is too large, InvalidArgs when a value is not of its type.
+   */
+  emit<N extends EventFrom<S>>(name: N, fields: FieldsOf<N>): void {
+    if (this.#closed) return;
+    const row = rows[name];
+    this.#link.send(row.id, undefined, row.fields, fields);
+  }
+
+  /** Says goodbye, for a reason in words that the peer is told, and ends the session. */
+  close(reason: string): void {
+    if (this.#closed) return;
+    this.#link.send(FrameType.goodbye, undefined, goodbyePlan, { reason: words(reason) });
+    this.#link.close();
+    this.#end(reason);
+  }
+
+  #end(reason: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#heartbeat.stop();
+    this.#calls.rejectAll(terminated);
+    this.#parts.owner.onClose(reason);
+  }
+
+  #receive(frame: Frame): void {
+    const reader = new Reader(frame.payload);
+    switch (frame.type) {
+      case FrameType.heartbeat:
+        this.#parts.owner.onHeartbeat?.();
+        break;
+      case FrameType.reply:
+        this.#calls.resolve(reader.varint(maxSerial), reader);
+        break;
+      case FrameType.fault: {
+        const serial = reader.varint(maxSerial);
+        const { error, message } = reader.fields(faultPlan) as { error: string; message: string };
+        this.#calls.reject(serial, new Failure(error || ErrorName.Failed, message));
+        break;
+      }
+      case FrameType.goodbye: {
+        const { reason } = reader.fields(goodbyePlan) as { reason: string };
+        this.#link.close();
+        this.#end(reason);
+        break;
+      }
+      default:
+        this.#dispatch(frame.type, reader);
+    }
+  }
+
+  #dispatch(type: number, reader: Reader): void {
+    const id = type & ~requestBit;
+    const isRequest = type !== id;
+    const row = rowOf(id);
+    if (id < 16) throw new WireError(`frame type ${type} has no place here`);
+    if (row && (row.from === this.#parts.side || (row.kind === "request") !== isRequest)) {
+      throw new WireError(`${row.name} is not the peer's to send as ${isRequest ? "a request" : "an event"}`);
+    }
+    if (isRequest) {
+      const serial = reader.varint(maxSerial);
+      this.#unanswered++;
+      if (row) this.#request(row, serial, reader.fields(row.fields));
+      else this.#refuse(serial, new Failure(ErrorName.UnknownMethod, `Unknown request ${id}`));
+    } else if (row) {
+      this.#event(row, reader.fields(row.fields));
+    } else {
+      this.skippedEvents++;
+    }
+  }
+
+  #event(row: Row, fields: object): void {
+    try {
+      this.#handler(row)(fields);
+    } catch (thrown) {
+      this.#parts.log?.error(`Handling ${row.name} failed: ${describe(thrown)}`);
+    }
+  }
+
+  #request(row: Row, serial: number, fields: object): void {
+    try {
+      const result = this.#handler(row)(fields);
+      if (result instanceof Promise) {
+        result.then(
+          (reply) => this.#answer(row, serial, reply),
+          (thrown) => this.#refuse(serial, thrown, row),
+        );
+      } else {
+        this.#answer(row, serial, result);
+      }
+    } catch (thrown) {
+      this.#refuse(serial, thrown, row);
+    }
+  }
+
+  #handler(row: Row): (fields: object) => unknown {
+    const handlers = this.#parts.owner.handlers as Record<string, (fields: object) => unknown>;
+    return handlers[row.name] as (fields: object) => unknown;
+  }
+
+  #answer(row: Row, serial: number, reply: unknown): void {
+    let size: number;
+    try {
+      size = this.#link.send(FrameType.reply, serial, row.reply, reply as object);
+    } catch (thrown) {
+      this.#refuse(serial, thrown, row);
+      return;
+    }
+    this.#answered(size);
+  }
+
+  #refuse(serial: number, thrown: unknown, row?: Row): void {
+    if (!(thrown instanceof Failure)) this.#parts.log?.error(`Answering ${row?.name} failed: ${describe(thrown)}`);
+    const { errorName, message } = asFailure(thrown);
+    const fault = { error: words(errorName), message: words(message) };
+    this.#answered(this.#link.send(FrameType.fault, serial, faultPlan, fault));
+  }
+
+  #answered(size: number): void {
+    this.#unanswered--;
+    this.#replyBytes += size;
+    this.#balance();
+  }
+
+  #drained(): void {
+    this.#replyBytes = 0;
+    this.#balance();
+  }
+
+  /** Reads on, or not: depending on how much of what the peer asked for is still here. */
+  #balance(): void {
+    if (this.#closed) return;
+    if (this.#busy || this.#clogged) this.#link.hold();
+    else this.#link.release();
+  }
+
+  get #busy(): boolean {
+    return this.#unanswered >= this.#parts.limits.maxPending;
+  }
+
+  get #clogged(): boolean {
+    return Math.min(this.#replyBytes, this.#link.queuedBytes) > this.#parts.limits.highWaterBytes;
+  }
+
+  /**
+   * When the peer showed life last. While we do not read it cannot speak: then it lives if it takes what is queued, and
+   * is not to blame as long as its requests wait for us.
+   */
+  #heardMs(): number {
+    const queued = this.#link.queuedBytes;
+    const taking = queued < this.#queuedSeen;
+    this.#queuedSeen = queued;
+    if (this.#link.held && (taking || this.#busy)) this.#link.heardMs = this.#parts.clock.monotonicMs();
+    return this.#link.heardMs;
+  }
+
+  #lost(): void {
+    const { thresholdMs } = this.#parts.owner.heartbeat;
+    const what = this.#link.held ? "peer does not read" : "no heartbeat";
+    this.close(`${what} for ${thresholdMs} ms`);
+  }
+}
+
+function terminated(): Failure {
+  return new Failure(ErrorName.NoReply, "Connection terminated");
 }

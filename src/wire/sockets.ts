@@ -1,49 +1,117 @@
-import type { Address } from "./address.ts";
+import { lstatSync, unlinkSync } from "node:fs";
+import { createConnection, createServer, type ListenOptions, type Server } from "node:net";
+import { systemClock } from "../base/clock.ts";
+import { ErrorName, Failure } from "../base/failure.ts";
+import { type Address, formatAddress } from "./address.ts";
+import { explain, type SocketOptions, SocketTransport } from "./socket-transport.ts";
 import type { Listener, Transport } from "./transport.ts";
 
-/** Options of a TCP socket; what is left out stays as the kernel has it. Without effect on unix sockets. */
-export interface SocketOptions {
-  /** Turns keepalive probes on: seconds of silence before the first one (tcp(7), TCP_KEEPIDLE). */
-  readonly keepAliveTimeS?: number;
-  /** Seconds between two probes (TCP_KEEPINTVL). */
-  readonly keepAliveIntervalS?: number;
-  /** Probes without an answer before the connection is lost (TCP_KEEPCNT). */
-  readonly keepAliveCount?: number;
-  /** Milliseconds that sent bytes may stay unacknowledged (TCP_USER_TIMEOUT). */
-  readonly userTimeoutMs?: number;
-  /** Lets ICMP errors end the connection at once (IP_RECVERR). */
-  readonly receiveErrors?: boolean;
-}
+type OnTransport = (transport: Transport) => void;
 
 /**
  * Listens on a TCP port of all addresses, IPv6 and IPv4.
  * @param port 0 takes any free one.
  * @throws Failure AddressInUse or Failed, in words for the log.
  */
-export declare function listenTcp(
-  port: number,
-  options: SocketOptions,
-  onTransport: (transport: Transport) => void,
-): Promise<Listener>;
+export async function listenTcp(port: number, options: SocketOptions, onTransport: OnTransport): Promise<Listener> {
+  const what = `port ${port}`;
+  try {
+    return await listen(what, { port, host: "::" }, options, onTransport);
+  } catch (thrown) {
+    if (!(thrown instanceof ListenFailure) || thrown.code !== "EAFNOSUPPORT") throw thrown;
+    // A machine without IPv6.
+    return await listen(what, { port, host: "0.0.0.0" }, options, onTransport);
+  }
+}
+
+/** Listens on an inherited socket that is listening already (socket activation), TCP or unix. */
+export function listenFd(fd: number, options: SocketOptions, onTransport: OnTransport): Promise<Listener> {
+  return listen(`file descriptor ${fd}`, { fd }, options, onTransport);
+}
 
 /**
  * Listens on a unix socket. A socket file that nobody answers at is replaced.
  * @throws Failure AddressInUse when somebody answers there, else Failed.
  */
-export declare function listenUnix(path: string, onTransport: (transport: Transport) => void): Promise<Listener>;
-
-/** Listens on an inherited socket that is listening already (socket activation), TCP or unix. */
-export declare function listenFd(
-  fd: number,
-  options: SocketOptions,
-  onTransport: (transport: Transport) => void,
-): Promise<Listener>;
+export async function listenUnix(path: string, onTransport: OnTransport): Promise<Listener> {
+  try {
+    return await listen(path, { path }, {}, onTransport);
+  } catch (thrown) {
+    if (!(thrown instanceof ListenFailure) || thrown.code !== "EADDRINUSE") throw thrown;
+    if (!(await isStale(path))) throw thrown;
+    unlinkSync(path);
+    return await listen(path, { path }, {}, onTransport);
+  }
+}
 
 /**
  * Connects to a peer.
- * @throws Failure Failed when nobody answers there, in words for the log, or after `timeoutMs` (5000).
+ * @param options timeoutMs is 5000 when left out.
+ * @throws Failure Failed when nobody answers there, in words for the log.
  */
-export declare function connect(
+export function connect(
   address: Address,
-  options?: SocketOptions & { readonly timeoutMs?: number },
-): Promise<Transport>;
+  options: SocketOptions & { readonly timeoutMs?: number } = {},
+): Promise<Transport> {
+  const { timeoutMs = 5000 } = options;
+  const { promise, resolve, reject } = Promise.withResolvers<Transport>();
+  const socket = createConnection(
+    address.kind === "tcp" ? { host: address.host, port: address.port } : { path: address.path },
+  );
+  const fail = (why: string): void => {
+    timer.cancel();
+    socket.destroy();
+    reject(new Failure(ErrorName.Failed, `cannot connect to ${formatAddress(address)}: ${why}`));
+  };
+  const onError = (error: Error): void => fail(explain(error));
+  const timer = systemClock.after(timeoutMs, () => fail(`no answer in ${timeoutMs} ms`));
+  socket.on("error", onError);
+  socket.on("connect", () => {
+    timer.cancel();
+    socket.off("error", onError);
+    resolve(new SocketTransport(socket, options));
+  });
+  return promise;
+}
+
+class ListenFailure extends Failure {
+  readonly code: string | undefined;
+
+  constructor(what: string, error: Error) {
+    const { code } = error as { code?: string };
+    const errorName = code === "EADDRINUSE" ? ErrorName.AddressInUse : ErrorName.Failed;
+    super(errorName, `cannot listen on ${what}: ${explain(error)}`);
+    this.code = code;
+  }
+}
+
+function listen(
+  what: string,
+  where: ListenOptions | { fd: number },
+  options: SocketOptions,
+  onTransport: OnTransport,
+): Promise<Listener> {
+  const { promise, resolve, reject } = Promise.withResolvers<Listener>();
+  const server = createServer((socket) => onTransport(new SocketTransport(socket, options)));
+  server.on("error", (error) => reject(new ListenFailure(what, error)));
+  server.listen(where as ListenOptions, () => resolve({ port: portOf(server), close: () => void server.close() }));
+  return promise;
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return address !== null && typeof address === "object" ? (address.port ?? 0) : 0;
+}
+
+/** Whether a path is a socket that nobody listens on, as a killed process leaves it behind. */
+function isStale(path: string): Promise<boolean> {
+  if (!lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return Promise.resolve(false);
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const socket = createConnection({ path });
+  socket.on("connect", () => {
+    socket.destroy();
+    resolve(false);
+  });
+  socket.on("error", (error) => resolve((error as { code?: string }).code === "ECONNREFUSED"));
+  return promise;
+}

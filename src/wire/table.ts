@@ -13,7 +13,13 @@ export type Fields = Record<string, FieldType>;
 export type Side = "agent" | "controller";
 
 export type Message =
-  | { readonly kind: "request"; readonly id: number; readonly from: Side; readonly fields: Fields; readonly reply: Fields }
+  | {
+      readonly kind: "request";
+      readonly id: number;
+      readonly from: Side;
+      readonly fields: Fields;
+      readonly reply: Fields;
+    }
   | { readonly kind: "event"; readonly id: number; readonly from: Side; readonly fields: Fields };
 
 type FieldValue<F extends FieldType> = F extends "body" ? Body : ValueOf<F>;

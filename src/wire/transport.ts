@@ -2,9 +2,9 @@
 export interface TransportHandler {
   /** Bytes as they arrived, cut anywhere. The chunk belongs to the receiver. */
   data(chunk: Uint8Array): void;
-  /** Nothing is queued any more, after something was. */
+  /** Nothing is queued any more. Told some time after every `write`, never from within it. */
   drained(): void;
-  /** The transport has ended, by either side. Told exactly once, and last. */
+  /** The transport has ended, by either side. Told exactly once, and last; never from within `close` or `abort`. */
   closed(reason: string): void;
 }
 
@@ -18,7 +18,7 @@ export interface Transport {
   start(handler: TransportHandler): void;
   /** Queues bytes. They belong to the transport from here on. */
   write(bytes: Uint8Array): void;
-  /** Stops reading, so that the peer's writes get stuck in the end. */
+  /** Stops reading, so that the peer's writes get stuck in the end. A chunk on its way may still come. */
   pause(): void;
   resume(): void;
   /** Ends the connection once what is queued has left, or after `closeGraceMs`. Nothing is delivered any more. */

@@ -1,0 +1,96 @@
+import type { Clock, Timer } from "../base/clock.ts";
+
+/** Heartbeats in both directions, in milliseconds; 0 switches either off. */
+export interface HeartbeatOptions {
+  /** How often one is sent. */
+  readonly intervalMs: number;
+  /** How long the peer may be silent before the session ends. */
+  readonly thresholdMs: number;
+}
+
+/** What heartbeats know of the connection they watch. */
+export interface HeartbeatPort {
+  /** Sends a heartbeat. */
+  beat(): void;
+  /** When the peer gave a sign of life last, in ms of the clock. */
+  heardMs(): number;
+  /** The peer has been silent for too long. Nothing is called after this. */
+  lost(): void;
+}
+
+/** When to send the next heartbeat and when to look at the peer next, in ms of the clock; Infinity for never. */
+export interface HeartbeatState {
+  readonly beatMs: number;
+  readonly checkMs: number;
+}
+
+/**
+ * A check that comes this much too late says that we slept, not the peer (a stopped process, a suspended machine): what
+ * it sent may still wait to be read, so it is given as much time again.
+ */
+const lateMs = 1000;
+
+export function begin(options: HeartbeatOptions, nowMs: number): HeartbeatState {
+  return {
+    beatMs: options.intervalMs > 0 ? nowMs + options.intervalMs : Number.POSITIVE_INFINITY,
+    checkMs: options.thresholdMs > 0 ? nowMs + options.thresholdMs : Number.POSITIVE_INFINITY,
+  };
+}
+
+/** What is to be done at a time, given when the peer was heard last. */
+export function step(
+  options: HeartbeatOptions,
+  state: HeartbeatState,
+  event: { readonly nowMs: number; readonly heardMs: number },
+): { state: HeartbeatState; beat: boolean; lost: boolean } {
+  const { nowMs, heardMs } = event;
+  const beat = nowMs >= state.beatMs;
+  const beatMs = beat ? nowMs + options.intervalMs : state.beatMs;
+  if (nowMs < state.checkMs) return { state: { beatMs, checkMs: state.checkMs }, beat, lost: false };
+  if (nowMs < heardMs + options.thresholdMs) {
+    return { state: { beatMs, checkMs: heardMs + options.thresholdMs }, beat, lost: false };
+  }
+  if (nowMs >= state.checkMs + lateMs) return { state: { beatMs, checkMs: nowMs + lateMs }, beat, lost: false };
+  return { state: { beatMs, checkMs: Number.POSITIVE_INFINITY }, beat: false, lost: true };
+}
+
+/** Sends heartbeats and watches for the peer's, until stopped. */
+export class Heartbeat {
+  readonly #options: HeartbeatOptions;
+  readonly #port: HeartbeatPort;
+  readonly #clock: Clock;
+  #state: HeartbeatState;
+  #timer: Timer | undefined;
+
+  constructor(options: HeartbeatOptions, port: HeartbeatPort, clock: Clock) {
+    this.#options = options;
+    this.#port = port;
+    this.#clock = clock;
+    this.#state = begin(options, clock.monotonicMs());
+    this.#arm();
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #arm(): void {
+    const dueMs = Math.min(this.#state.beatMs, this.#state.checkMs);
+    if (dueMs === Number.POSITIVE_INFINITY) return;
+    this.#timer = this.#clock.after(Math.max(0, dueMs - this.#clock.monotonicMs()), () => this.#wake());
+  }
+
+  #wake(): void {
+    const event = { nowMs: this.#clock.monotonicMs(), heardMs: this.#port.heardMs() };
+    const { state, beat, lost } = step(this.#options, this.#state, event);
+    this.#state = state;
+    if (lost) {
+      this.#port.lost();
+      return;
+    }
+    // A timer may fire a fraction early; it is set again for the rest.
+    this.#arm();
+    if (beat) this.#port.beat();
+  }
+}

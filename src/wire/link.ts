@@ -1,0 +1,185 @@
+import type { Clock } from "../base/clock.ts";
+import { type Frame, FrameReader, headerSize } from "./frame.ts";
+import type { Plan } from "./plan.ts";
+import { WireError } from "./reader.ts";
+import type { Transport } from "./transport.ts";
+import { Writer } from "./writer.ts";
+
+/** Who gets the frames of a link. */
+export interface LinkUser {
+  /** @throws WireError when the frame makes no sense, which ends the link. */
+  frame(frame: Frame): void;
+  /** All that was queued has left. */
+  drained(): void;
+  /** The link has ended, not by its user. Told at most once, and never from within `send`. */
+  ended(reason: string): void;
+}
+
+export interface LinkLimits {
+  readonly maxFrame: number;
+  readonly maxQueuedBytes: number;
+}
+
+/** Bytes of a turn that are handed to the transport before the turn ends. */
+const corkedBytes = 256 * 1024;
+
+/**
+ * Frames over a transport. All frames sent in one turn of the loop leave in one write.
+ * Bounds: a frame that arrives has at most `frameLimit` bytes of payload, else the link ends; one to be sent at most
+ * `maxFrame`, else `send` throws; above `maxQueuedBytes` queued bytes the link ends.
+ */
+export class Link {
+  readonly transport: Transport;
+  /** When something arrived last, in ms of the clock. */
+  heardMs: number;
+  readonly #clock: Clock;
+  readonly #maxQueuedBytes: number;
+  readonly #reader: FrameReader;
+  readonly #writer: Writer;
+  #user: LinkUser;
+  #flushing = false;
+  #handing = false;
+  #held = false;
+  #open = true;
+
+  constructor(transport: Transport, options: { clock: Clock; limits: LinkLimits; frameLimit: number; user: LinkUser }) {
+    this.transport = transport;
+    this.heardMs = options.clock.monotonicMs();
+    this.#clock = options.clock;
+    this.#maxQueuedBytes = options.limits.maxQueuedBytes;
+    this.#reader = new FrameReader(options.frameLimit);
+    this.#writer = new Writer(headerSize + options.limits.maxFrame);
+    this.#user = options.user;
+  }
+
+  /** What has been sent and not yet been taken by the kernel, in bytes. */
+  get queuedBytes(): number {
+    return this.#writer.length + this.transport.queuedBytes;
+  }
+
+  /** Begins to read. */
+  start(): void {
+    this.transport.start({
+      data: (chunk) => {
+        this.heardMs = this.#clock.monotonicMs();
+        if (!this.#open) return;
+        this.#reader.push(chunk);
+        this.#hand();
+      },
+      drained: () => {
+        if (this.#open) this.#user.drained();
+      },
+      closed: (reason) => this.#fail(reason),
+    });
+  }
+
+  /** Hands the link over: the next frame goes to `user`, and may be larger than those before. */
+  handOver(user: LinkUser, frameLimit: number): void {
+    this.#user = user;
+    this.#reader.limit = frameLimit;
+  }
+
+  /** Whether reading is on hold. */
+  get held(): boolean {
+    return this.#held;
+  }
+
+  /** Stops handing out frames, and reading, until `release`. */
+  hold(): void {
+    if (this.#held) return;
+    this.#held = true;
+    this.transport.pause();
+  }
+
+  release(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    // What the peer could not say meanwhile is not held against it.
+    this.heardMs = this.#clock.monotonicMs();
+    this.transport.resume();
+    this.#hand();
+  }
+
+  /**
+   * Queues a frame. Does nothing when the link has ended.
+   * @param serial in front of the fields, in frames that have one.
+   * @returns the size of the frame in bytes.
+   * @throws Failure LimitsExceeded when the frame is too large, InvalidArgs when a value is not of its type.
+   */
+  send(type: number, serial: number | undefined, plan: Plan, values: object): number {
+    if (!this.#open) return 0;
+    const size = this.#encode(type, serial, plan, values);
+    if (this.queuedBytes > this.#maxQueuedBytes) {
+      this.#open = false;
+      const reason = `peer does not read: more than ${this.#maxQueuedBytes} bytes are queued`;
+      queueMicrotask(() => this.#abort(reason));
+    } else if (this.#writer.length > corkedBytes) {
+      this.#flush();
+    } else if (!this.#flushing) {
+      this.#flushing = true;
+      queueMicrotask(() => this.#flush());
+    }
+    return size;
+  }
+
+  /** Sends what is queued and ends the link. */
+  close(): void {
+    if (!this.#open) return;
+    this.#flush();
+    this.#open = false;
+    this.transport.close();
+  }
+
+  #encode(type: number, serial: number | undefined, plan: Plan, values: object): number {
+    const writer = this.#writer;
+    const start = writer.begin();
+    try {
+      for (let index = 0; index < headerSize; index++) writer.byte(type);
+      if (serial !== undefined) writer.varint(serial);
+      writer.fields(plan, values);
+      const size = writer.finish();
+      const payload = size - headerSize;
+      writer.patch(start, payload & 0xff);
+      writer.patch(start + 1, (payload >> 8) & 0xff);
+      writer.patch(start + 2, payload >> 16);
+      return size;
+    } catch (thrown) {
+      writer.rewind();
+      throw thrown;
+    }
+  }
+
+  #flush(): void {
+    this.#flushing = false;
+    if (this.#open && this.#writer.length > 0) this.transport.write(this.#writer.take());
+  }
+
+  /** Hands out frames as long as there are any. A user that holds or releases from within does not get in the way. */
+  #hand(): void {
+    if (this.#handing) return;
+    this.#handing = true;
+    try {
+      while (this.#open && !this.#held) {
+        const frame = this.#reader.next();
+        if (!frame) break;
+        this.#user.frame(frame);
+      }
+    } catch (thrown) {
+      if (!(thrown instanceof WireError)) throw thrown;
+      this.#fail(`malformed frame: ${thrown.message}`);
+    } finally {
+      this.#handing = false;
+    }
+  }
+
+  #fail(reason: string): void {
+    if (!this.#open) return;
+    this.close();
+    this.#user.ended(reason);
+  }
+
+  #abort(reason: string): void {
+    this.transport.abort();
+    this.#user.ended(reason);
+  }
+}
