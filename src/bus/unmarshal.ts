@@ -36,6 +36,15 @@ function decode(signature: string, reader: Reader): unknown[] {
   });
 }
 
+/** The first value in a body; what follows it is not looked at. @throws Failure InconsistentMessage as decodeBody does. */
+export function decodeFirst(body: Body): unknown {
+  return parsing(() => {
+    const [type] = parseSignature(body.signature);
+    if (!type) throw malformed("it has no value");
+    return new Reader(body.bytes, true).value(type);
+  });
+}
+
 /** A body in the byte order that all of ours have, of one that a big-endian peer sent. */
 export function fromBigEndian(body: Body): Body {
   return encodeBody(body.signature, decode(body.signature, new Reader(body.bytes, false)));

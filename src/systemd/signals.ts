@@ -1,0 +1,101 @@
+import type { Signal } from "../bus/connection.ts";
+import type { MatchRule } from "../bus/match.ts";
+import { decodeBody, decodeFirst, sliceArray } from "../bus/unmarshal.ts";
+import { unitAt } from "./object-path.ts";
+import type { SystemdListener } from "./port.ts";
+import { statesOf, textAmong } from "./properties.ts";
+import { ReloadWindow } from "./reload-window.ts";
+
+const managerPath = "/org/freedesktop/systemd1";
+const managerName = "org.freedesktop.systemd1.Manager";
+const unitName = "org.freedesktop.systemd1.Unit";
+const jobName = "org.freedesktop.systemd1.Job";
+const propertiesName = "org.freedesktop.DBus.Properties";
+
+/** The rules that bring what is listened to from a bus. There are few and they stay: a bus limits their number. */
+export const matchRules: readonly MatchRule[] = [
+  ...["UnitNew", "UnitRemoved", "JobRemoved", "Reloading"].map(
+    (member) =>
+      ({
+        type: "signal",
+        sender: "org.freedesktop.systemd1",
+        path: managerPath,
+        interface: managerName,
+        member,
+      }) as const,
+  ),
+  {
+    type: "signal",
+    sender: "org.freedesktop.systemd1",
+    pathNamespace: managerPath,
+    interface: propertiesName,
+    member: "PropertiesChanged",
+  },
+];
+
+/** Turns systemd's signals into what a listener hears. */
+export class SystemdSignals {
+  readonly #listener: () => SystemdListener | undefined;
+  readonly #reload = new ReloadWindow();
+
+  constructor(listener: () => SystemdListener | undefined) {
+    this.#listener = listener;
+  }
+
+  handle(signal: Signal): void {
+    const { interface: interfaceName, member } = signal;
+    if (interfaceName === managerName && signal.path === managerPath) this.#manager(signal);
+    else if (interfaceName === propertiesName && member === "PropertiesChanged") this.#propertiesChanged(signal);
+  }
+
+  #manager({ member, body, order }: Signal): void {
+    switch (member) {
+      case "UnitNew":
+      case "UnitRemoved":
+        this.#unit(member, decodeBody(body)[0] as string, order);
+        break;
+      case "JobRemoved": {
+        const [, path, unit, result] = decodeBody(body) as [number, string, string, string];
+        this.#listener()?.jobRemoved(path, unit, result);
+        break;
+      }
+      case "Reloading":
+        this.#reloading(decodeBody(body)[0] as boolean, order);
+        break;
+      default:
+        // A private connection brings every signal of systemd's.
+        break;
+    }
+  }
+
+  #unit(member: "UnitNew" | "UnitRemoved", unit: string, order: number): void {
+    const report = member === "UnitNew" ? "unitNew" : "unitRemoved";
+    if (this.#reload.open) this.#reload[report](unit);
+    else this.#listener()?.[report](unit, order);
+  }
+
+  #reloading(active: boolean, order: number): void {
+    if (active) {
+      this.#reload.begin();
+      return;
+    }
+    const { removed, added } = this.#reload.end();
+    for (const unit of removed) this.#listener()?.unitRemoved(unit, order);
+    for (const unit of added) this.#listener()?.unitNew(unit, order);
+  }
+
+  /** systemd tells a unit's states with every change of its Unit interface, never as invalidated. */
+  #propertiesChanged({ path, body, order }: Signal): void {
+    const interfaceName = String(decodeFirst(body));
+    const unit = unitAt(path);
+    if (unit === undefined && interfaceName !== jobName) return;
+    const properties = sliceArray(body, 1);
+    if (unit === undefined) {
+      const state = textAmong(properties, "State");
+      if (state !== undefined) this.#listener()?.jobStateChanged(path, state);
+      return;
+    }
+    const state = interfaceName === unitName ? statesOf(properties) : {};
+    this.#listener()?.unitPropertiesChanged(unit, interfaceName, properties, state, order);
+  }
+}
