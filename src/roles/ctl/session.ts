@@ -47,7 +47,9 @@ export class Session {
   /** A new monitor; it hears nothing before it subscribes, and ends with this connection. */
   async createMonitor(): Promise<{ path: string; monitor: Client<typeof monitorInterface> }> {
     const { monitor: path } = await this.controller.call("CreateMonitor", {});
-    return { path, monitor: this.#client(path, monitorInterface) };
+    const monitor = this.#client(path, monitorInterface);
+    await monitor.match();
+    return { path, monitor };
   }
 
   /** Calls `changed` whenever properties of any node change. */

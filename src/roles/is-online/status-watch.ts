@@ -2,6 +2,7 @@ import { agentInterface } from "../../api/agent.ts";
 import { systemBusAddress } from "../../bus/address.ts";
 import { type Client, client } from "../../bus/client.ts";
 import { BusConnection } from "../../bus/connection.ts";
+import { followOwner } from "../../bus/driver.ts";
 import { defineInterface } from "../../bus/interface.ts";
 
 /** An object whose property Status tells whether something is online. */
@@ -21,14 +22,13 @@ function statusInterface(name: string) {
   return defineInterface({ name, methods: {}, signals: {}, properties: { Status, ControllerAddress } });
 }
 
-const busName = "org.freedesktop.DBus";
-
 /** Follows whether a target is online. A daemon that is not on the bus is offline. */
 export class StatusWatch {
   readonly #connection: BusConnection;
   readonly #target: Target;
   readonly #object: Client<ReturnType<typeof statusInterface>>;
   #online = false;
+  #asked: Promise<void> = Promise.resolve();
   /** Counts what was told, so that an answer to an older question does not overrule it. */
   #told = 0;
   #switchedAtMs = Number.NEGATIVE_INFINITY;
@@ -39,12 +39,6 @@ export class StatusWatch {
     this.#target = target;
     this.#object = client(connection, target.daemon, target.path, statusInterface(target.interface));
     connection.onClose(() => this.#tell(false));
-    connection.onSignal(({ sender, member }) => {
-      if (sender !== busName || member !== "NameOwnerChanged") return;
-      // Whatever comes under this name now, what was there is gone.
-      this.#tell(false);
-      void this.#ask();
-    });
     this.#object.onChanged((changed) => {
       if (changed.ControllerAddress !== undefined) this.#switchedAtMs = performance.now();
       if (changed.Status !== undefined) this.#tell(changed.Status === target.online);
@@ -55,18 +49,18 @@ export class StatusWatch {
   static async open(target: Target): Promise<StatusWatch> {
     const connection = await BusConnection.open(systemBusAddress());
     const watch = new StatusWatch(connection, target);
-    const arg0 = target.daemon;
-    await Promise.all([
-      connection.addMatch({ type: "signal", sender: busName, interface: busName, member: "NameOwnerChanged", arg0 }),
-      watch.#object.match(),
-    ]);
+    await watch.#object.match();
+    await followOwner(connection, target.daemon, (owner) => {
+      // Whatever comes under this name now, what was there is gone.
+      watch.#tell(false);
+      watch.#asked = owner === "" ? Promise.resolve() : watch.#ask();
+    });
     return watch;
   }
 
   /** Whether the target is online, or comes online in time. */
   async comesOnline(withinMs: number): Promise<boolean> {
-    const asked = this.#ask();
-    if (withinMs === 0) await asked;
+    if (withinMs === 0) await this.#asked;
     return this.#until(true, withinMs);
   }
 
