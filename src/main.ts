@@ -74,15 +74,14 @@ async function run(calledAs: string, argv: string[]): Promise<number> {
   }
 }
 
-/** Ends the process once all that was written has gone out. */
+/** Ends the process once all that was written has gone out: a slow reader of a pipe gets everything. */
 function end(status: number): void {
-  process.stdout.write("", () => process.stderr.write("", () => process.exit(status)));
+  process.stdout.end(() => process.stderr.end(() => process.exit(status)));
 }
 
 /** Ends on what nobody expected: people get a line, not a stack. */
 function fail(thrown: unknown): void {
-  process.stderr.write(`${basename(process.argv0)}: ${describe(thrown)}\n`);
-  end(1);
+  process.stderr.write(`${basename(process.argv0)}: ${describe(thrown)}\n`, () => process.exit(1));
 }
 
 // A reader that went away has read enough.
@@ -90,6 +89,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(0);
   fail(error);
 });
+process.stderr.on("error", () => process.exit(1));
 process.on("uncaughtException", fail);
 process.on("unhandledRejection", fail);
 run(basename(process.argv0), process.argv.slice(2)).then(end, fail);

@@ -388,13 +388,30 @@ describe("on a terminal", () => {
 });
 
 describe("nothing waits for what will not come", () => {
-  test("a pipe whose reader has gone", async () => {
+  const piped = async (command: string, rest: string) => {
     const main = `${import.meta.dir}/../../src/main.ts`;
-    const shell = Bun.spawn(["sh", "-c", `(${process.execPath} ${main} ctl list-units; echo $? >&2) | true`], {
+    const shell = Bun.spawn(["sh", "-c", `(${process.execPath} ${main} ${command}; echo $? >&2) ${rest}`], {
       env: { ...process.env, ...environment },
+      stdout: "pipe",
       stderr: "pipe",
     });
-    expect(await new Response(shell.stderr).text()).toBe("0\n");
+    return [await new Response(shell.stdout).text(), await new Response(shell.stderr).text()];
+  };
+
+  test("a pipe whose reader has gone", async () => {
+    expect(await piped("ctl list-units", "| true")).toEqual(["", "0\n"]);
+  });
+
+  test("a full disk", async () => {
+    const [, stderr] = await piped("ctl list-units", "> /dev/full");
+    expect(stderr).toMatch(/^[^\n]*no space left[^\n]*\n1\n$/i);
+  });
+
+  test("a pipe whose reader is slow gets everything", async () => {
+    controller.moreUnits = 20_000;
+    const [stdout, stderr] = await piped("ctl list-units foo", "| (sleep 0.5; wc -l)");
+    controller.moreUnits = 0;
+    expect([stdout, stderr]).toEqual(["20003\n", "0\n"]);
   });
 
   test("a job whose controller leaves", async () => {

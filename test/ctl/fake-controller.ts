@@ -61,6 +61,8 @@ export class FakeController {
   /** The calls that came, as `METHOD argument argument`. */
   readonly calls: string[] = [];
   status = "degraded";
+  /** How many more units there are on a node. */
+  moreUnits = 0;
   #metrics = false;
   #jobs = 0;
   #monitors = 0;
@@ -225,7 +227,12 @@ export class FakeController {
         return { state };
       },
       Reload: () => {},
-      ListUnits: () => ({ units: [unitRow("x.service", "inactive", "dead")] }),
+      ListUnits: () => ({
+        units: [
+          unitRow("x.service", "inactive", "dead"),
+          ...Array.from({ length: this.moreUnits }, (_, index) => unitRow(`u${index}.service`, "active", "running")),
+        ],
+      }),
       ListUnitFiles: () => ({ unitfiles: unitFiles }),
       GetDefaultTarget: () => ({ defaulttarget: "graphical.target" }),
       SetDefaultTarget: ({ defaulttarget }) => ({
