@@ -1,9 +1,6 @@
-import { afterEach, expect, spyOn, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import { ErrorName, Failure } from "../../base/failure.ts";
 import { errnoText, explain } from "./trouble.ts";
-
-const user = spyOn(process as { getuid(): number }, "getuid");
-afterEach(() => user.mockReset());
 
 test("a name that nobody has reads the same with both brokers", () => {
   const text = "The name org.eclipse.bluechi was not provided by any .service files";
@@ -15,8 +12,10 @@ test.each([
   [1000, "Access denied, only root may do this"],
   [0, "Rejected send message"],
 ])("a refusal to user %d", (uid, text) => {
-  user.mockReturnValue(uid);
-  expect(explain(new Failure(ErrorName.AccessDenied, "Rejected send message"))).toBe(text);
+  const user = spyOn(process as { getuid(): number }, "getuid").mockReturnValue(uid);
+  const said = explain(new Failure(ErrorName.AccessDenied, "Rejected send message"));
+  user.mockRestore();
+  expect(said).toBe(text);
 });
 
 test.each([
