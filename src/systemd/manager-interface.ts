@@ -1,4 +1,6 @@
-import { defineInterface } from "../bus/interface.ts";
+import type { Body } from "../base/body.ts";
+import { ErrorName, Failure } from "../base/failure.ts";
+import { defineInterface, type Method, signatureOf } from "../bus/interface.ts";
 
 /** The methods of systemd's Manager (org.freedesktop.systemd1(5)) that others may call through us: these and no more. */
 export const managerInterface = defineInterface({
@@ -26,3 +28,25 @@ export const managerInterface = defineInterface({
   signals: {},
   properties: {},
 });
+
+/** systemd's error for a unit that it does not have. */
+export const noSuchUnit = "org.freedesktop.systemd1.NoSuchUnit";
+
+export type ManagerMethod = keyof typeof managerInterface.methods;
+
+/**
+ * The method of the table that a call asks for.
+ * @throws Failure UnknownMethod when there is none, InvalidArgs when its arguments are of other types, worded as sd-bus does.
+ */
+export function checkManagerCall(method: string, args: Body): Method {
+  const { name, methods } = managerInterface;
+  if (!Object.hasOwn(methods, method))
+    throw new Failure(ErrorName.UnknownMethod, `Unknown method ${method} or interface ${name}.`);
+  const found: Method = methods[method as ManagerMethod];
+  const expected = signatureOf(found.in);
+  if (args.signature === expected) return found;
+  throw new Failure(
+    ErrorName.InvalidArgs,
+    `Invalid arguments '${args.signature}' to call ${name}.${method}(), expecting '${expected}'.`,
+  );
+}

@@ -4,10 +4,9 @@ import { ErrorName, Failure } from "../base/failure.ts";
 import { escapeAddress, systemBusAddress, userBusAddress } from "../bus/address.ts";
 import { BusConnection, type Refusal, type Reply } from "../bus/connection.ts";
 import { followOwner } from "../bus/driver.ts";
-import { signatureOf } from "../bus/interface.ts";
 import { encodeBody } from "../bus/marshal.ts";
 import { decodeFirst } from "../bus/unmarshal.ts";
-import { managerInterface } from "./manager-interface.ts";
+import { checkManagerCall, managerInterface, noSuchUnit } from "./manager-interface.ts";
 import { unitPath } from "./object-path.ts";
 import { type JobType, jobMethods, type Systemd, type SystemdListener, unloaded } from "./port.ts";
 import { statesOf } from "./properties.ts";
@@ -18,7 +17,6 @@ const managerPath = "/org/freedesktop/systemd1";
 const jobName = "org.freedesktop.systemd1.Job";
 const unitName = "org.freedesktop.systemd1.Unit";
 const propertiesName = "org.freedesktop.DBus.Properties";
-const noSuchUnit = "org.freedesktop.systemd1.NoSuchUnit";
 
 const timeoutMs = 25_000;
 /** These read all unit files again, which takes a slow host its time; systemctl waits as long. */
@@ -97,16 +95,7 @@ export class Manager implements Systemd {
   }
 
   async callManager(method: string, args: Body): Promise<Body> {
-    const methods: Readonly<Record<string, { in: Record<string, string> }>> = managerInterface.methods;
-    const known = Object.hasOwn(methods, method) ? methods[method] : undefined;
-    if (!known)
-      throw new Failure(ErrorName.UnknownMethod, `Unknown method ${method} or interface ${managerInterface.name}.`);
-    const expected = signatureOf(known.in);
-    if (args.signature !== expected)
-      throw new Failure(
-        ErrorName.InvalidArgs,
-        `Invalid arguments '${args.signature}' to call ${managerInterface.name}.${method}(), expecting '${expected}'.`,
-      );
+    checkManagerCall(method, args);
     return (await this.#call(managerPath, managerInterface.name, method, args)).body;
   }
 
