@@ -165,6 +165,7 @@ export function join(transport: Transport, options: JoinOptions): Promise<Sessio
     timer.cancel();
     const { log } = options;
     resolve(new Session({ side: "agent", link, owner: options, agreement, clock, limits, log }));
+    link.yield();
   };
   const ended = (reason: string): void => fail(new Failure(ErrorName.Disconnected, reason));
   const user = { frame, drained: () => {}, ended };

@@ -52,7 +52,7 @@ const maxSerial = 0xffff_ffff;
 
 /**
  * An accepted connection: requests and their replies, and events, in both directions. Frames are handled in the order
- * of arrival, each before the next. Its bounds are those of `Limits`.
+ * of arrival, each before the next; who awaits a call goes on before the frame after its answer is handled. Its bounds are those of `Limits`.
  */
 export class Session<S extends Side> {
   /** The peer's address, as its transport has it. */
@@ -154,11 +154,13 @@ export class Session<S extends Side> {
         break;
       case FrameType.reply:
         this.#calls.resolve(reader.varint(maxSerial), reader);
+        this.#link.yield();
         break;
       case FrameType.fault: {
         const serial = reader.varint(maxSerial);
         const { error, message } = reader.fields(faultPlan) as { error: string; message: string };
         this.#calls.reject(serial, new Failure(error || ErrorName.Failed, message));
+        this.#link.yield();
         break;
       }
       case FrameType.goodbye: {
@@ -185,6 +187,7 @@ export class Session<S extends Side> {
       this.#unanswered++;
       if (row) this.#request(row, serial, reader.fields(row.fields));
       else this.#refuse(serial, new Failure(ErrorName.UnknownMethod, `Unknown request ${id}`));
+      this.#balance();
     } else if (row) {
       this.#event(row, reader.fields(row.fields));
     } else {

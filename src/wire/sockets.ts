@@ -6,6 +6,8 @@ import { type Address, formatAddress } from "./address.ts";
 import { explain, type SocketOptions, SocketTransport } from "./socket-transport.ts";
 import type { Listener, Transport } from "./transport.ts";
 
+export type { SocketOptions } from "./socket-transport.ts";
+
 type OnTransport = (transport: Transport) => void;
 
 /**

@@ -1,0 +1,176 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ErrorName } from "../../src/base/failure.ts";
+import { connect, listenTcp, listenUnix } from "../../src/wire/sockets.ts";
+import type { Transport } from "../../src/wire/transport.ts";
+import { allWorlds } from "./worlds.ts";
+
+/** A transport's user that remembers. */
+function user(transport: Transport) {
+  let bytes = 0;
+  let enough: { size: number; resolve: () => void } | undefined;
+  let onDrained: () => void = () => {};
+  const closes: string[] = [];
+  const closed = Promise.withResolvers<string>();
+  transport.start({
+    data: (chunk) => {
+      bytes += chunk.length;
+      if (enough && bytes >= enough.size) enough.resolve();
+    },
+    drained: () => onDrained(),
+    closed: (reason) => {
+      closes.push(reason);
+      closed.resolve(reason);
+    },
+  });
+  return {
+    transport,
+    closes,
+    closed: closed.promise,
+    get bytes() {
+      return bytes;
+    },
+    received: (size: number) =>
+      new Promise<void>((resolve) => {
+        enough = { size, resolve };
+        if (bytes >= size) resolve();
+      }),
+    drained: () =>
+      new Promise<void>((resolve) => {
+        onDrained = resolve;
+      }),
+  };
+}
+
+for (const world of await allWorlds()) {
+  describe(world.name, () => {
+    const open = async () => (await world.open()).map(user) as [ReturnType<typeof user>, ReturnType<typeof user>];
+
+    test("bytes arrive, in both directions, and each write is drained", async () => {
+      const [near, far] = await open();
+      const drained = near.drained();
+      near.transport.write(new Uint8Array(300_000));
+      far.transport.write(new Uint8Array(10));
+      await Promise.all([far.received(300_000), near.received(10), drained]);
+      expect(near.transport.queuedBytes).toBe(0);
+      const again = near.drained();
+      near.transport.write(new Uint8Array(1));
+      await again;
+      near.transport.close();
+      await far.closed;
+    });
+
+    test("what a paused peer does not read is queued, and leaves when it reads", async () => {
+      const [near, far] = await open();
+      far.transport.pause();
+      near.transport.write(new Uint8Array(20_000_000));
+      for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
+      expect(near.transport.queuedBytes).toBeGreaterThan(1_000_000);
+      expect(far.bytes).toBeLessThan(1_000_000);
+      const drained = near.drained();
+      far.transport.resume();
+      await Promise.all([drained, far.received(20_000_000)]);
+      expect(near.transport.queuedBytes).toBe(0);
+      near.transport.close();
+      await far.closed;
+    });
+
+    test("close sends what is queued before; the end is told to both, once", async () => {
+      const [near, far] = await open();
+      near.transport.write(new Uint8Array(2_000_000));
+      near.transport.close();
+      near.transport.close();
+      expect(await far.closed).toBe("connection lost");
+      expect(far.bytes).toBe(2_000_000);
+      far.transport.close();
+      await near.closed;
+      expect([near.closes.length, far.closes.length]).toEqual([1, 1]);
+    });
+
+    test("nothing is delivered after the own close", async () => {
+      const [near, far] = await open();
+      far.transport.write(new Uint8Array(1_000_000));
+      near.transport.close();
+      await Promise.all([near.closed, far.closed]);
+      expect(near.bytes).toBe(0);
+    });
+
+    test("abort drops what is queued and does not wait for the peer", async () => {
+      const [near, far] = await open();
+      far.transport.pause();
+      near.transport.write(new Uint8Array(20_000_000));
+      near.transport.abort();
+      await near.closed;
+      far.transport.resume();
+      expect(await far.closed).toStartWith("connection lost");
+      expect(far.bytes).toBeLessThan(20_000_000);
+    });
+  });
+}
+
+describe("sockets", () => {
+  const folder = mkdtempSync(join(tmpdir(), "bluechi-wire-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  test("a port in use is said to be", async () => {
+    const listener = await listenTcp(0, {}, () => {});
+    const message = `cannot listen on port ${listener.port}: address already in use`;
+    await expect(listenTcp(listener.port, {}, () => {})).rejects.toMatchObject({
+      errorName: ErrorName.AddressInUse,
+      message,
+    });
+    listener.close();
+  });
+
+  test("nobody at an address is said to be", async () => {
+    const listener = await listenTcp(0, {}, () => {});
+    const { port } = listener;
+    listener.close();
+    await expect(connect({ kind: "tcp", host: "127.0.0.1", port })).rejects.toMatchObject({
+      errorName: ErrorName.Failed,
+      message: `cannot connect to tcp:host=127.0.0.1,port=${port}: connection refused`,
+    });
+    await expect(connect({ kind: "unix", path: join(folder, "nobody") })).rejects.toMatchObject({
+      message: `cannot connect to unix:path=${join(folder, "nobody").replaceAll(" ", "%20")}: no such file or directory`,
+    });
+  });
+
+  test("a socket file that nobody answers at is replaced, one in use and another file are not", async () => {
+    const path = join(folder, "stale");
+    const leave = `require("node:net").createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, "SIGKILL"))`;
+    Bun.spawnSync([process.execPath, "-e", leave]);
+    expect(existsSync(path)).toBe(true);
+    const listener = await listenUnix(path, () => {});
+    await expect(listenUnix(path, () => {})).rejects.toMatchObject({ errorName: ErrorName.AddressInUse });
+    (await connect({ kind: "unix", path })).abort();
+    listener.close();
+    const file = join(folder, "file");
+    writeFileSync(file, "");
+    await expect(listenUnix(file, () => {})).rejects.toMatchObject({ errorName: ErrorName.AddressInUse });
+    expect(existsSync(file)).toBe(true);
+  });
+
+  test("an inherited socket is listened on, as systemd hands one over", async () => {
+    const path = join(folder, "inherited");
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(path, resolve));
+    const { fd } = (server as unknown as { _handle: { fd: number } })._handle;
+    const script = `
+      const { listenFd } = await import(${JSON.stringify(join(import.meta.dir, "../../src/wire/sockets.ts"))});
+      await listenFd(3, {}, (transport) => {
+        transport.start({ data: (chunk) => transport.write(chunk), drained() {}, closed: () => process.exit(0) });
+      });
+      console.log("listening");`;
+    const child = Bun.spawn([process.execPath, "-e", script], { stdio: ["ignore", "pipe", "inherit", fd] });
+    await child.stdout.getReader().read();
+    const echo = user(await connect({ kind: "unix", path }));
+    echo.transport.write(new Uint8Array(100));
+    await echo.received(100);
+    echo.transport.close();
+    expect(await child.exited).toBe(0);
+    server.close();
+  });
+});
