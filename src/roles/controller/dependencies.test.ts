@@ -8,6 +8,7 @@ import { Node } from "./node.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
 const unit = "cdn.service";
+const unloaded = { loaded: false, activeState: "inactive", subState: "dead" };
 const inactive = { loaded: true, activeState: "inactive", subState: "dead" };
 
 let nodes: Map<string, Node>;
@@ -45,15 +46,24 @@ function disconnect(name: string): void {
   subscriptions.nodeOffline(node(name));
 }
 
-test("a proxy starts the dependency unit and hears how that ended", async () => {
+/** Announces the first proxy, and lets the target's agent say that its unit is not running. */
+async function add(source: string, id: number): Promise<void> {
+  dependencies.add(node(source), id, "pi", unit);
+  await pi.answer(`subscribe ${unit}`, inactive);
+  laptop.take();
+}
+
+test("a proxy starts the dependency unit, once the target is watched, and hears how that ended", async () => {
   dependencies.add(node("laptop"), 1, "pi", unit);
-  expect(pi.take()).toEqual([`subscribe ${unit}`, `startDependency ${unit}`]);
+  expect(pi.take()).toEqual([`subscribe ${unit}`]);
+  await pi.answer(`subscribe ${unit}`, unloaded);
+  expect(pi.take()).toEqual([`startDependency ${unit}`]);
   await pi.answer(`startDependency ${unit}`, { result: "done" });
   expect(laptop.take()).toEqual(["proxyTargetActivated 1 done "]);
 });
 
 test("a start that fails, or is refused, says where and why", async () => {
-  dependencies.add(node("laptop"), 1, "pi", unit);
+  await add("laptop", 1);
   await pi.answer(`startDependency ${unit}`, { result: "dependency" });
   dependencies.add(node("laptop"), 2, "pi", unit);
   await pi.refuse(`startDependency ${unit}`, new Failure("x.NoSuchUnit", `Unit ${unit} not found.`));
@@ -75,8 +85,8 @@ test("the target's states reach every proxy of it", async () => {
   expect([laptop.take(), tablet.take()]).toEqual([expected, expected]);
 });
 
-test("the dependency unit goes with the last proxy of all nodes", () => {
-  dependencies.add(node("laptop"), 1, "pi", unit);
+test("the dependency unit goes with the last proxy of all nodes", async () => {
+  await add("laptop", 1);
   dependencies.add(node("laptop"), 2, "pi", unit);
   dependencies.add(node("tablet"), 1, "pi", unit);
   expect(dependencies.users("pi", unit)).toBe(3);
@@ -89,8 +99,8 @@ test("the dependency unit goes with the last proxy of all nodes", () => {
   expect(pi.take()).toEqual([`unsubscribe ${unit}`, `stopDependency ${unit}`]);
 });
 
-test("a source that goes offline needs nothing any more", () => {
-  dependencies.add(node("laptop"), 1, "pi", unit);
+test("a source that goes offline needs nothing any more", async () => {
+  await add("laptop", 1);
   pi.take();
   disconnect("laptop");
   expect(pi.take()).toEqual([`unsubscribe ${unit}`, `stopDependency ${unit}`]);
@@ -102,16 +112,24 @@ test("while the target's node is offline the proxy waits, and is served when it 
   dependencies.add(node("laptop"), 1, "pi", unit);
   expect(laptop.take()).toEqual([]);
   const returned = connect("pi");
+  await returned.answer(`subscribe ${unit}`, unloaded);
   expect(returned.take()).toEqual([`subscribe ${unit}`, `startDependency ${unit}`]);
   await returned.answer(`startDependency ${unit}`, { result: "done" });
   expect(laptop.take()).toEqual(["proxyTargetActivated 1 done "]);
 });
 
 test("a link that is lost in the middle of a start decides nothing", async () => {
-  dependencies.add(node("laptop"), 1, "pi", unit);
+  await add("laptop", 1);
   disconnect("pi");
   await pi.refuse(`startDependency ${unit}`, new Failure(ErrorName.NoReply, "Connection terminated"));
-  expect(laptop.take()).toEqual([]);
+  expect(laptop.take()).toEqual(["proxyTargetRemoved 1 virtual"]);
+});
+
+test("a proxy that goes before the target is watched has started nothing, and stops nothing", async () => {
+  dependencies.add(node("laptop"), 1, "pi", unit);
+  dependencies.remove(node("laptop"), 1);
+  await pi.answer(`subscribe ${unit}`, inactive);
+  expect(pi.take()).toEqual([`subscribe ${unit}`, `unsubscribe ${unit}`]);
 });
 
 test.each([

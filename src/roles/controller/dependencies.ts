@@ -20,6 +20,8 @@ class Dependency implements Subscriber {
   readonly unit: string;
   readonly proxies = new Set<Proxy>();
   subscription = 0;
+  /** Whether the target's agent has been asked to start the dependency unit. */
+  asked = false;
 
   constructor(target: Node, unit: string) {
     this.target = target;
@@ -124,20 +126,24 @@ export class Dependencies {
         proxy.source.emit("proxyTargetActivated", { proxyId: proxy.id, result, message });
       }
     };
-    // A start may take as long as systemd lets it: the answer comes with its end, or the link's.
-    target.call("startDependency", { unit }, { timeoutMs: 0 }).then(
-      ({ result }) => tell(result, result === "done" ? "" : `${unit} on node '${target.name}': ${result}`),
-      (error) => {
-        // When the link is lost the start is asked for again once the node is back.
-        if (asFailure(error).errorName === ErrorName.NoReply) return;
-        this.#log.warn(`Unit '${unit}' on node '${target.name}' cannot be started for others: ${describe(error)}`);
-        tell("failed", `${describe(error)} (on node '${target.name}')`);
-      },
-    );
+    // The target's states have to be known before it is started: what the start brings about is then heard as real.
+    this.#subscriptions.whenKnown(target, unit, () => {
+      dependency.asked = true;
+      // A start may take as long as systemd lets it: the answer comes with its end, or the link's.
+      target.call("startDependency", { unit }, { timeoutMs: 0 }).then(
+        ({ result }) => tell(result, result === "done" ? "" : `${unit} on node '${target.name}': ${result}`),
+        (error) => {
+          // When the link is lost the start is asked for again once the node is back.
+          if (asFailure(error).errorName === ErrorName.NoReply) return;
+          this.#log.warn(`Unit '${unit}' on node '${target.name}' cannot be started for others: ${describe(error)}`);
+          tell("failed", `${describe(error)} (on node '${target.name}')`);
+        },
+      );
+    });
   }
 
-  #stop({ target, unit }: Dependency): void {
-    if (!target.online) return;
+  #stop({ target, unit, asked }: Dependency): void {
+    if (!target.online || !asked) return;
     target.call("stopDependency", { unit }).catch((error) => {
       this.#log.warn(`The dependency unit of '${unit}' on node '${target.name}' is not stopped: ${describe(error)}`);
     });

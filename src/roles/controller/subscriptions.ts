@@ -33,6 +33,8 @@ interface Watch {
   state: UnitState | undefined;
   /** The state that events gave it while the agent's answer was on its way. */
   early: UnitState | undefined;
+  /** What is to be done once the agent has answered. */
+  readonly waiting: (() => void)[];
 }
 
 type Watches = Map<string, Watch>;
@@ -86,6 +88,16 @@ export class Subscriptions {
     }
   }
 
+  /**
+   * Does `work` once the state of a unit that is listened to is known, so that all which follows from that work is heard
+   * as a change. Not done when the node goes offline first.
+   */
+  whenKnown(node: Node, unit: string, work: () => void): void {
+    const watch = this.#watchesOf(node).get(unit);
+    if (watch?.state) work();
+    else watch?.waiting.push(work);
+  }
+
   /** Sets up at its agent what is listened to on a node that has come online. */
   nodeOnline(node: Node): void {
     for (const [unit, watch] of this.#watchesOf(node)) this.#ask(node, unit, watch);
@@ -97,6 +109,7 @@ export class Subscriptions {
       const { state } = watch;
       watch.state = undefined;
       watch.early = undefined;
+      watch.waiting.length = 0;
       if (!state?.loaded) continue;
       for (const subscriber of subscribers(watch)) {
         if (state.activeState !== "inactive") {
@@ -146,7 +159,7 @@ export class Subscriptions {
       if (watch.state) introduce(node, unit, watch.state, subscription.subscriber);
       return;
     }
-    const fresh: Watch = { subscriptions: new Set([subscription]), state: undefined, early: undefined };
+    const fresh: Watch = { subscriptions: new Set([subscription]), state: undefined, early: undefined, waiting: [] };
     watches.set(unit, fresh);
     if (node.online) this.#ask(node, unit, fresh);
   }
@@ -161,7 +174,9 @@ export class Subscriptions {
         this.#settle(node, unit, watch, watch.early ?? state);
       },
       (error) => {
-        if (node.online) this.#log.warn(`Node '${node.name}' does not watch unit '${unit}': ${describe(error)}`);
+        if (!node.online || this.#watchesOf(node).get(unit) !== watch) return;
+        this.#log.warn(`Node '${node.name}' does not watch unit '${unit}': ${describe(error)}`);
+        for (const work of watch.waiting.splice(0)) work();
       },
     );
   }
@@ -170,6 +185,7 @@ export class Subscriptions {
     watch.state = state;
     watch.early = undefined;
     for (const subscriber of subscribers(watch)) introduce(node, unit, state, subscriber);
+    for (const work of watch.waiting.splice(0)) work();
   }
 
   #note(node: Node, unit: string, state: UnitState): void {
