@@ -33,29 +33,22 @@ test("systemd finds nothing wrong with the units", async () => {
   expect(await verify(`--user bluechi-agent.service bluechi-proxy@node_x.service`)).toBe("");
 });
 
-test("the bus takes the policy: names are root's, and everybody may introspect", async () => {
-  await host.sh("systemctl reload dbus && ! journalctl -b -u dbus | grep -i 'bluechi.*conf'");
-  const own = (name: string) =>
-    host.run([
-      "setpriv",
-      "--reuid=nobody",
-      "busctl",
-      "call",
-      "org.freedesktop.DBus",
-      "/",
-      "org.freedesktop.DBus",
-      "RequestName",
-      "su",
-      name,
-      "0",
-    ]);
+test("the bus's policy: only root is the controller and commands it, everybody may introspect and ping", async () => {
+  await host.sh("systemctl start bluechi-controller bluechi-agent");
+  const nobody = (...call: string[]) => host.run(["setpriv", "--reuid=nobody", "--clear-groups", "busctl", ...call]);
+  const bus = "org.freedesktop.DBus";
   for (const name of ["org.eclipse.bluechi", "org.eclipse.bluechi.Agent"]) {
-    expect((await own(name)).stderr).toContain("Access denied");
+    const path = "/org/eclipse/bluechi";
+    expect((await nobody("call", bus, "/", bus, "RequestName", "su", name, "0")).stderr).toContain("Access denied");
+    expect((await nobody("get-property", name, path, `${bus}.Properties`, "Status")).stderr).toContain("Access denied");
+    expect((await nobody("call", name, path, `${bus}.Peer`, "Ping")).status).toBe(0);
+    const { stdout } = await nobody("call", name, path, `${bus}.Introspectable`, "Introspect");
+    expect(stdout).toContain("org.eclipse.bluechi.");
   }
 });
 
-test(
-  "the RPM package installs, and what it installed runs and goes again",
+testsOn(bare)(
+  "the RPM package installs, what it installed runs, is restarted by an upgrade, and goes again",
   async () => {
     await must(["make", "-C", top, "rpm"], { timeoutMs: rpmTimeoutMs });
     const [rpm] = [...new Bun.Glob("dist/rpm/*/*.rpm").scanSync(top)];
@@ -64,7 +57,23 @@ test(
     await fresh.sh("rpm -i --nodeps /root/bluechi.rpm");
     expect(await fresh.sh("rpm -V --nodeps bluechi")).toBe("");
     expect(await fresh.sh("bluechictl version")).toMatch(/^bluechictl version \d+\.\d+\.\d+-\S+\n$/);
+
+    const settings = "/etc/bluechi/controller.conf.d/nodes.conf";
+    await fresh.write(settings, "[bluechi-controller]\nAllowedNodeNames=fresh\n");
+    await fresh.sh("systemctl start bluechi-controller bluechi-agent");
+    expect(await fresh.sh("bluechictl status fresh")).toContain("| online");
+
+    const pids = async () =>
+      (await fresh.sh("systemctl show -P MainPID bluechi-controller bluechi-agent")).split("\n").filter(Boolean);
+    const before = await pids();
+    await fresh.sh("rpm -U --nodeps --replacepkgs /root/bluechi.rpm");
+    for (const pid of await pids()) expect(before).not.toContain(pid);
+    await fresh.until("the node to be back", async () =>
+      (await fresh.sh("bluechictl status fresh")).includes("| online"),
+    );
+
     await fresh.sh("rpm -e bluechi && ! test -e /usr/bin/bluechi && ! systemctl cat bluechi-agent.service");
+    expect(await fresh.read(settings)).toContain("fresh");
   },
   2 * rpmTimeoutMs,
 );
