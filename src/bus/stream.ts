@@ -43,7 +43,7 @@ function openEndpoint(endpoint: Endpoint, clock: Clock, timeoutMs: number): Prom
     socket.on("close", closed);
     socket.once("connect", () =>
       // EXTERNAL is the kernel's word for who we are; every local bus takes it.
-      handshake(socket, { authMethods: ["EXTERNAL"] }, (error) => {
+      handshake(beginEarly(socket), { authMethods: ["EXTERNAL"] }, (error) => {
         if (error) return fail(new Error("it refused to authenticate us"));
         timer.cancel();
         socket.off("error", fail);
@@ -52,4 +52,18 @@ function openEndpoint(endpoint: Endpoint, clock: Clock, timeoutMs: number): Prom
       }),
     );
   });
+}
+
+/**
+ * A socket on which BEGIN goes out together with AUTH, as sd-bus sends it. BEGIN by itself may reach systemd's private
+ * socket together with our first message, which systemd (252) then does not look at until something else arrives.
+ */
+function beginEarly(socket: Socket): Parameters<typeof handshake>[0] {
+  return {
+    write: (text) => text === "BEGIN\r\n" || socket.write(text.startsWith("AUTH ") ? `${text}BEGIN\r\n` : text),
+    read: (size) => socket.read(size),
+    on: (event: string, listener: (...args: unknown[]) => void) => socket.on(event, listener),
+    removeListener: (event: string, listener: (...args: unknown[]) => void) => socket.removeListener(event, listener),
+    emit: (event: string, ...args: unknown[]) => socket.emit(event, ...args),
+  };
 }
