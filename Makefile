@@ -12,12 +12,14 @@ endif
 modules := node_modules/.package-lock.json
 sources := $(shell find src -name '*.ts' ! -name '*.test.ts') package.json scripts/build.ts scripts/compile.ts scripts/version.ts
 tarball := dist/bluechi-$(shell sed -n 's/^  "version": "\(.*\)",/\1/p' package.json).tar.gz
+# For another kind of machine the program has a place of its own, so that it is never taken for this machine's.
+program := dist/$(if $(TARGET),$(TARGET)/)bluechi
 hosts := /sbin/init /lib/systemd/system/dbus.service /usr/bin/python3 /usr/bin/curl systemd-nspawn nsenter ip nft
 
 help: ## say what there is
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 12
 
-build: dist/bluechi dist/config dist/interfaces ## make dist/bluechi (TARGET=bun-linux-arm64 for another kind of machine)
+build: $(program) dist/config dist/interfaces ## make dist/bluechi (TARGET=bun-linux-arm64: dist/bun-linux-arm64/bluechi)
 
 demo: build ## show two machines run as one (KEEP=1 leaves them running)
 	scripts/prepare.sh $(hosts)
@@ -48,7 +50,7 @@ rpm: $(modules) ## make the RPM package of this commit
 		$(if $(wildcard /etc/debian_version),--nodeps) $(tarball)
 
 install: build ## lay everything out under DESTDIR
-	./packaging/install.sh "$(DESTDIR)" "$(PREFIX)"
+	./packaging/install.sh $(program) "$(DESTDIR)" "$(PREFIX)"
 
 clean: ## remove what was built
 	rm -rf dist
@@ -58,7 +60,7 @@ $(modules): package-lock.json
 	npm ci
 	@touch $@
 
-dist/bluechi: $(modules) $(sources)
+$(program): $(modules) $(sources)
 	$(BUN) scripts/build.ts $@ $(TARGET)
 
 dist/config: $(modules) scripts/config.ts $(sources)

@@ -1,14 +1,14 @@
 #!/bin/bash
-# Lays the built program out: install.sh DESTDIR PREFIX, for `make install`.
+# Lays the built program out: install.sh PROGRAM DESTDIR PREFIX, for `make install`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-root=$1 usr=$1$2 prefix=$2
+program=$1 root=$2 usr=$2$3 prefix=$3
 
 install -d "$usr"/{bin,libexec,lib/systemd/{system,user},lib/tmpfiles.d,share/dbus-1/{system.d,interfaces}}
 install -d "$root"/etc/bluechi/{controller,agent}.conf.d
 
 # One executable, which goes by the name it is called by.
-install -m 755 dist/bluechi "$usr/bin/bluechi"
+install -m 755 "$program" "$usr/bin/bluechi"
 for tool in bluechictl bluechi-is-online; do ln -sfn bluechi "$usr/bin/$tool"; done
 for role in controller agent proxy; do ln -sfn ../bin/bluechi "$usr/libexec/bluechi-$role"; done
 
