@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
-import { Failure } from "../base/failure.ts";
+import { ErrorName, Failure } from "../base/failure.ts";
+import { isUnitName } from "../base/names.ts";
 import { FakeConnection } from "./fake-connection.ts";
 import { type FakeJob, FakeJobs } from "./fake-jobs.ts";
 import { type Facts, propertiesBody, unitProperties } from "./fake-properties.ts";
@@ -80,6 +81,7 @@ export class FakeSystemd {
   load(name: string, missing = `Unit ${name} not found.`): FakeUnit {
     const known = this.#units.get(name);
     if (known) return known;
+    if (!isUnitName(name)) throw new Failure(ErrorName.InvalidArgs, `Unit name ${name} is not valid.`);
     const file = this.fileOf(name);
     this.#tell((listener, order) => listener.unitNew(name, order));
     if (!file) {
