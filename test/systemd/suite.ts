@@ -111,6 +111,7 @@ export function systemdSuite(name: string, subject: SystemdUnderTest): void {
         "org.freedesktop.systemd1.JobTypeNotApplicable",
         "Job type reload is not applicable for unit plain.service.",
       ]);
+      await heard("gone plain.service");
       expect(await refusal(systemd.cancelJob("/org/freedesktop/systemd1/job/4000000000"))).toEqual([
         "org.freedesktop.DBus.Error.UnknownObject",
         "Unknown object '/org/freedesktop/systemd1/job/4000000000'.",
