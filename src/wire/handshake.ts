@@ -15,7 +15,7 @@ export const protocol = 1;
 /** The oldest protocol that is still spoken. */
 export const oldestProtocol = 1;
 /** Optional behaviour that this version has, a bit each. */
-export const features = 0;
+const features = 0;
 
 const magic = "bluechi";
 /** The fields of the frames before a session. The first ones of each never change. */

@@ -1,3 +1,5 @@
+import { maxPayload } from "./frame.ts";
+
 /** The bounds of a session, each with what happens at the bound. */
 export interface Limits {
   /** Bytes of a frame's payload. A larger one that arrives ends the session; one to be sent fails with LimitsExceeded. */
@@ -11,7 +13,7 @@ export interface Limits {
 }
 
 export const defaultLimits: Limits = {
-  maxFrame: 2 ** 24 - 1,
+  maxFrame: maxPayload,
   maxPending: 4096,
   highWaterBytes: 2 ** 20,
   maxQueuedBytes: 2 ** 25,

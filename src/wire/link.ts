@@ -43,6 +43,7 @@ export class Link {
   readonly #reader: FrameReader;
   readonly #writer: Writer;
   #user: LinkUser;
+  #sentBytes = 0;
   #flushing = false;
   #handing = false;
   #yielding = false;
@@ -62,6 +63,11 @@ export class Link {
   /** What has been sent and not yet been taken by the kernel, in bytes. */
   get queuedBytes(): number {
     return this.#writer.length + this.transport.queuedBytes;
+  }
+
+  /** What of all that has been sent has left, in bytes. */
+  get takenBytes(): number {
+    return this.#sentBytes - this.queuedBytes;
   }
 
   /** Begins to read. */
@@ -126,6 +132,7 @@ export class Link {
   send(type: number, serial: number | undefined, plan: Plan, values: object): number {
     if (!this.#open) return 0;
     const size = this.#encode(type, serial, plan, values);
+    this.#sentBytes += size;
     if (this.queuedBytes > this.#maxQueuedBytes) {
       this.#open = false;
       const reason = `peer does not read: more than ${this.#maxQueuedBytes} bytes are queued`;

@@ -38,7 +38,7 @@ export const messages = {
   unitPropertiesChanged: event(70, "agent", { unit: "s", interface: "s", properties: "body" }),
 } as const;
 
-export type Messages = typeof messages;
+type Messages = typeof messages;
 export type MessageName = keyof Messages;
 
 /** The names of the requests, or the events, that `S` sends. */

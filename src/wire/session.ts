@@ -69,8 +69,8 @@ export class Session<S extends Side> {
   #unanswered = 0;
   /** Bytes of replies sent since nothing was queued. */
   #replyBytes = 0;
-  /** Bytes queued when the heartbeats looked last. */
-  #queuedSeen = 0;
+  /** Bytes that the peer had taken when the heartbeats looked last. */
+  #takenSeen = 0;
 
   constructor(parts: SessionParts<S>) {
     const { link, clock, limits, owner } = parts;
@@ -273,9 +273,9 @@ export class Session<S extends Side> {
    * is not to blame as long as its requests wait for us.
    */
   #heardMs(): number {
-    const queued = this.#link.queuedBytes;
-    const taking = queued < this.#queuedSeen;
-    this.#queuedSeen = queued;
+    const taken = this.#link.takenBytes;
+    const taking = taken > this.#takenSeen;
+    this.#takenSeen = taken;
     if (this.#link.held && (taking || this.#busy)) this.#link.heardMs = this.#parts.clock.monotonicMs();
     return this.#link.heardMs;
   }

@@ -253,6 +253,44 @@ for (const world of await allWorlds()) {
       agent.session.close("done");
     });
 
+    test("a peer that takes none of its replies is lost, one that takes some is not", async () => {
+      const clock = new FakeClock();
+      const ends = await world.open();
+      const { controller, agent } = await meet(
+        { ...world, open: async () => ends },
+        {},
+        {
+          clock,
+          limits: { highWaterBytes: 100_000 },
+          heartbeat: { intervalMs: 0, thresholdMs: 6000 },
+          handlers: { callManager: () => ({ result: body(16_000_000) }) },
+        },
+      );
+      const ask = () => controller.session.call("callManager", { method: "m", arguments: body(0) }).catch(() => {});
+      const turnsUntil = async (done: () => boolean) => {
+        while (!done()) await new Promise(setImmediate);
+      };
+      ends[1].pause();
+      const calls = [ask(), ask()];
+      await turnsUntil(() => ends[0].queuedBytes > 1_000_000);
+      clock.advance(5999);
+      const queued = ends[0].queuedBytes;
+      ends[1].resume();
+      await turnsUntil(() => ends[0].queuedBytes < queued);
+      ends[1].pause();
+      clock.advance(1);
+      expect(agent.session.closed).toBe(false);
+      ends[1].resume();
+      await Promise.all(calls);
+      ends[1].pause();
+      calls.push(ask());
+      await turnsUntil(() => ends[0].queuedBytes > 1_000_000);
+      clock.advance(12_001);
+      expect(await agent.ended).toBe("peer does not read for 6000 ms");
+      ends[1].resume();
+      await Promise.all(calls);
+    });
+
     test("a peer that is sent too much and does not read is given up", async () => {
       const ends = await world.open();
       const limits = { maxQueuedBytes: 1_000_000 };

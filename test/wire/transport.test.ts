@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ErrorName } from "../../src/base/failure.ts";
@@ -154,9 +154,9 @@ describe("sockets", () => {
   });
 
   test("an inherited socket is listened on, as systemd hands one over", async () => {
-    const path = join(folder, "inherited");
     const server = createServer();
-    await new Promise<void>((resolve) => server.listen(path, resolve));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
     const { fd } = (server as unknown as { _handle: { fd: number } })._handle;
     const script = `
       const { listenFd } = await import(${JSON.stringify(join(import.meta.dir, "../../src/wire/sockets.ts"))});
@@ -166,11 +166,12 @@ describe("sockets", () => {
       console.log("listening");`;
     const child = Bun.spawn([process.execPath, "-e", script], { stdio: ["ignore", "pipe", "inherit", fd] });
     await child.stdout.getReader().read();
-    const echo = user(await connect({ kind: "unix", path }));
+    // Only the child takes connections from here on.
+    server.close();
+    const echo = user(await connect({ kind: "tcp", host: "127.0.0.1", port }));
     echo.transport.write(new Uint8Array(100));
     await echo.received(100);
     echo.transport.close();
     expect(await child.exited).toBe(0);
-    server.close();
   });
 });

@@ -44,12 +44,11 @@ async function socketWorld(
   };
 }
 
-const folder = mkdtempSync(joinPath(tmpdir(), "bluechi-wire-"));
-afterAll(() => rmSync(folder, { recursive: true }));
-const path = joinPath(folder, "socket");
-
 /** Memory, TCP and unix: the same tests run in each. */
 export async function allWorlds(): Promise<World[]> {
+  const folder = mkdtempSync(joinPath(tmpdir(), "bluechi-wire-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const path = joinPath(folder, "socket");
   const memory = new MemoryNetwork({ seed: 1, clock: systemClock, maxDelayMs: 1 });
   return [
     { name: "memory", peer: "node", open: async () => memory.pair("node") },
@@ -106,7 +105,7 @@ function ownerOf<S extends Side>(side: S, options: SideOptions<S>, onSession: (s
 }
 
 /** A controller's session over the transport, once its peer has said hello. */
-export async function acceptHalf(far: Transport, options: SideOptions<"controller"> = {}): Promise<Half<"controller">> {
+async function acceptHalf(far: Transport, options: SideOptions<"controller"> = {}): Promise<Half<"controller">> {
   const { clock = systemClock, limits = {} } = options;
   const { promise, resolve } = Promise.withResolvers<Session<"controller">>();
   const { owner, ended } = ownerOf("controller", options, resolve);
