@@ -17,7 +17,7 @@ import { decodeNamed, encodeNamed } from "./named.ts";
 import { decodeBody } from "./unmarshal.ts";
 
 /** The properties that an object told, by name. */
-export type Values<I extends Interface> = { [P in keyof I["properties"]]?: PropertyValue<I, P> };
+type Values<I extends Interface> = { [P in keyof I["properties"]]?: PropertyValue<I, P> };
 
 /** A typed caller of one interface of one remote object. */
 export interface Client<I extends Interface> {

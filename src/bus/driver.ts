@@ -94,7 +94,7 @@ export async function followOwner(
 }
 
 /** How many watches there may be at once; one more fails with LimitsExceeded. */
-export const maxWatches = 65_536;
+const maxWatches = 65_536;
 
 /** Tells who leaves the bus. One match rule serves all, because a bus limits how many rules a connection may have. */
 export class NameWatches {

@@ -14,9 +14,9 @@ export interface Method {
  * PropertiesChanged with the value, `const` never changes, `explicit` is not told and left out of GetAll, as sd-bus does
  * for SD_BUS_VTABLE_PROPERTY_EXPLICIT.
  */
-export type Emits = "change" | "const" | "explicit";
+type Emits = "change" | "const" | "explicit";
 
-export interface Property {
+interface Property {
   readonly type: string;
   readonly emits: Emits;
 }

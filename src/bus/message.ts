@@ -6,7 +6,7 @@ import { isBusName, isInterfaceName, isMemberName, isObjectPath } from "./syntax
 import { fromBigEndian, malformed, parsing, Reader } from "./unmarshal.ts";
 
 /** The longest message sent or taken, in bytes. The D-Bus specification allows 128 MiB; nothing of ours comes near this. */
-export const maxMessage = 32 * 1024 * 1024;
+const maxMessage = 32 * 1024 * 1024;
 
 export const MessageType = { methodCall: 1, methodReturn: 2, error: 3, signal: 4 } as const;
 export const MessageFlag = { noReplyExpected: 1, noAutoStart: 2 } as const;

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 
 /** The most bytes that wait for the other side to read them. A side that reads so little is given up. */
-export const maxQueued = 64 * 1024 * 1024;
+const maxQueued = 64 * 1024 * 1024;
 
 /** What is on its way out. All that is put in before the present work is done leaves in one write. */
 export class Outbox {

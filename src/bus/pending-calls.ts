@@ -3,7 +3,7 @@ import type { Clock, Timer } from "../base/clock.ts";
 import { ErrorName, Failure } from "../base/failure.ts";
 
 /** How many calls may wait for their replies at once; one more fails with LimitsExceeded. */
-export const maxPending = 65_536;
+const maxPending = 65_536;
 
 export interface Reply {
   readonly body: Body;

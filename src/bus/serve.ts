@@ -44,7 +44,7 @@ export type Implementation<I extends Interface> = {
 export type Properties<I extends Interface> = { readonly [P in keyof I["properties"]]: () => PropertyValue<I, P> };
 
 /** The properties whose changes are told with their values. */
-export type Changing<I extends Interface> = {
+type Changing<I extends Interface> = {
   [P in keyof I["properties"]]: I["properties"][P]["emits"] extends "change" ? P : never;
 }[keyof I["properties"]] &
   string;

@@ -1,0 +1,271 @@
+import { afterAll, expect, test } from "bun:test";
+import { createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Failure } from "../base/failure.ts";
+import { FakeClock } from "../base/fake-clock.ts";
+import { BusConnection, type MethodCall, type Signal } from "./connection.ts";
+import { encodeBody } from "./marshal.ts";
+import { encodeHeader } from "./message.ts";
+import { startTestBus } from "./test-bus.ts";
+import { decodeBody } from "./unmarshal.ts";
+
+const bus = await startTestBus();
+afterAll(() => bus.kill());
+
+async function pair(): Promise<[BusConnection, BusConnection]> {
+  return [await BusConnection.open(bus.address), await BusConnection.open(bus.address)];
+}
+
+const call = (to: BusConnection) => ({ destination: to.uniqueName, path: "/a", interface: "a.b", member: "C" });
+
+test("a call is answered, or refused with name and text as they were given", async () => {
+  const [client, server] = await pair();
+  server.onCall((incoming) => {
+    if (incoming.member === "C") incoming.reply(incoming.body);
+    else incoming.error(new Failure("org.example.Error.Odd", "a\0 text"));
+  });
+  const body = encodeBody("sa{sv}", ["x", new Map([["k", { signature: "t", value: 5n }]])]);
+  expect((await client.call({ ...call(server), body })).body).toEqual(body);
+  const refused = { errorName: "org.example.Error.Odd", message: "a text" };
+  await expect(client.call({ ...call(server), member: "D" })).rejects.toMatchObject(refused);
+  await expect(client.call({ ...call(server), destination: "org.example.Nobody" })).rejects.toMatchObject({
+    errorName: "org.freedesktop.DBus.Error.ServiceUnknown",
+  });
+  await expect(client.call({ ...call(server), path: "no path" })).rejects.toThrow("no valid path");
+  client.close();
+  server.close();
+});
+
+test("callers are known, and who wants no reply gets none", async () => {
+  const [client, server] = await pair();
+  const calls: MethodCall[] = [];
+  server.onCall((incoming) => {
+    calls.push(incoming);
+    incoming.reply();
+  });
+  await client.call({ ...call(server), noReply: true });
+  await client.call(call(server));
+  expect(calls.map(({ sender, noReply }) => [sender, noReply])).toEqual([
+    [client.uniqueName, true],
+    [client.uniqueName, false],
+  ]);
+  client.close();
+  server.close();
+});
+
+test("what arrives is counted, replies among signals", async () => {
+  const [client, server] = await pair();
+  const signals: Signal[] = [];
+  client.onSignal((signal) => signals.push(signal));
+  server.onCall((incoming) => {
+    const signal = { path: "/a", interface: "a.b", member: "S", destination: incoming.sender };
+    server.signal(signal);
+    incoming.reply();
+    server.signal(signal);
+  });
+  const { order } = await client.call(call(server));
+  const second = await client.call(call(server));
+  const orders = signals.filter(({ member }) => member === "S").map((signal) => signal.order);
+  expect(orders.slice(0, 3)).toEqual([order - 1, order + 1, second.order - 1]);
+  expect(signals.at(-1)).toMatchObject({ sender: server.uniqueName, path: "/a", interface: "a.b", member: "S" });
+  client.close();
+  server.close();
+});
+
+test("signals come for which there is a rule, until it is taken back", async () => {
+  const [client, server] = await pair();
+  const heard: string[] = [];
+  client.onSignal(({ member, body }) => member === "S" && heard.push(String(decodeBody(body)[0])));
+  const rule = {
+    type: "signal",
+    sender: server.uniqueName,
+    pathNamespace: "/a",
+    interface: "a.b",
+    arg0: "it's",
+  } as const;
+  const send = (path: string, text: string) =>
+    server.signal({ path, interface: "a.b", member: "S", body: encodeBody("s", [text]) });
+  const settle = () =>
+    server.call({
+      destination: "org.freedesktop.DBus",
+      path: "/",
+      interface: "org.freedesktop.DBus.Peer",
+      member: "Ping",
+    });
+  await client.addMatch(rule);
+  send("/a/b", "it's");
+  send("/a/b", "other");
+  send("/b", "it's");
+  await settle();
+  await client.removeMatch(rule);
+  send("/a/b", "it's");
+  await settle();
+  await client.call({
+    ...call(client),
+    destination: "org.freedesktop.DBus",
+    interface: "org.freedesktop.DBus.Peer",
+    member: "Ping",
+  });
+  expect(heard).toEqual(["it's"]);
+  client.close();
+  server.close();
+});
+
+test("a name is owned by one", async () => {
+  const [one, two] = await pair();
+  await one.requestName("org.example.Name");
+  await one.requestName("org.example.Name");
+  await expect(two.requestName("org.example.Name")).rejects.toMatchObject({
+    errorName: "org.freedesktop.DBus.Error.AddressInUse",
+    message: "the name org.example.Name is already taken on the bus",
+  });
+  await one.releaseName("org.example.Name");
+  await two.requestName("org.example.Name");
+  await expect(one.requestName("org.example.Denied")).rejects.toMatchObject({
+    errorName: "org.freedesktop.DBus.Error.AccessDenied",
+  });
+  one.close();
+  two.close();
+});
+
+test("who leaves the bus is noticed, even before the watch began", async () => {
+  const [one, two] = await pair();
+  const gone: string[] = [];
+  const left = (name: string) =>
+    new Promise<void>((resolve) => {
+      one.watchName(name, () => {
+        gone.push(name);
+        resolve();
+      });
+    });
+  const cancelled = one.watchName(two.uniqueName, () => gone.push("cancelled"));
+  const leaving = left(two.uniqueName);
+  const never = left(":1.99999");
+  cancelled.cancel();
+  await never;
+  two.close();
+  await leaving;
+  expect(gone).toEqual([":1.99999", two.uniqueName]);
+  expect(() => one.watchName("no name", () => {})).toThrow("no bus name");
+  one.close();
+});
+
+test("a call times out by the clock, and a late reply is dropped", async () => {
+  const clock = new FakeClock();
+  const client = await BusConnection.open(bus.address, { clock });
+  const server = await BusConnection.open(bus.address);
+  const late = new Promise<MethodCall>((resolve) => server.onCall(resolve));
+  const answer = client.call({ ...call(server), timeoutMs: 3000 });
+  const incoming = await late;
+  clock.advance(3000);
+  await expect(answer).rejects.toMatchObject({ errorName: "org.freedesktop.DBus.Error.Timeout" });
+  incoming.reply();
+  server.onCall((next) => next.reply());
+  await client.call(call(server));
+  expect(clock.pending).toBe(0);
+  client.close();
+  server.close();
+});
+
+test("nothing is dispatched while reading is paused", async () => {
+  const [client, server] = await pair();
+  const members: string[] = [];
+  client.onSignal(({ member }) => {
+    if (member === "NameAcquired") return;
+    members.push(member);
+    if (member === "Pause") client.pause();
+  });
+  for (const member of ["Pause", "After"])
+    server.signal({ path: "/a", interface: "a.b", member, destination: client.uniqueName });
+  const answer = client.call({
+    ...call(server),
+    destination: "org.freedesktop.DBus",
+    interface: "org.freedesktop.DBus.Peer",
+    member: "Ping",
+  });
+  await server.call({
+    ...call(server),
+    destination: "org.freedesktop.DBus",
+    interface: "org.freedesktop.DBus.Peer",
+    member: "Ping",
+  });
+  while (members.length === 0) await new Promise(setImmediate);
+  expect(members).toEqual(["Pause"]);
+  client.resume();
+  await answer;
+  expect(members).toEqual(["Pause", "After"]);
+  client.close();
+  server.close();
+});
+
+test("a lost bus fails what is pending, and is told once", async () => {
+  const own = await startTestBus();
+  const client = await BusConnection.open(own.address);
+  const server = await BusConnection.open(own.address);
+  const reasons: string[] = [];
+  const closed = new Promise<void>((resolve) => {
+    client.onClose((reason) => {
+      reasons.push(reason);
+      resolve();
+    });
+  });
+  const called = new Promise((resolve) => server.onCall(resolve));
+  const answer = client.call(call(server)).catch((error: Failure) => error.errorName);
+  await called;
+  await own.kill();
+  await closed;
+  expect(await answer).toBe("org.freedesktop.DBus.Error.NoReply");
+  client.close();
+  expect(reasons.length).toBe(1);
+  await expect(client.call(call(server))).rejects.toMatchObject({
+    errorName: "org.freedesktop.DBus.Error.Disconnected",
+  });
+  client.signal({ path: "/a", interface: "a.b", member: "S" });
+  await expect(BusConnection.open(own.address)).rejects.toThrow(
+    /^cannot connect to the bus at .*: no such file or directory$/,
+  );
+});
+
+/** A peer that authenticates whom it gets, and then does as it is told. */
+async function peer(then: (socket: Socket) => void): Promise<BusConnection> {
+  const path = join(tmpdir(), `bluechi-peer-${process.pid}-${Math.random().toString(36).slice(2)}`);
+  const server = createServer((socket) => {
+    socket.once("data", () => {
+      socket.write("OK 00\r\n");
+      then(socket);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  const connection = await BusConnection.open(`unix:path=${path}`, { peerToPeer: true });
+  server.close();
+  return connection;
+}
+
+test("a peer is no bus: it is not greeted, and has no names", async () => {
+  let heard = Buffer.alloc(0);
+  const connection = await peer((socket) => {
+    socket.on("data", (data: Uint8Array) => {
+      heard = Buffer.concat([heard, data]);
+      if (heard.length >= 16) socket.write(encodeHeader({ type: 2, serial: 1, replySerial: 1 }));
+    });
+  });
+  expect(connection.uniqueName).toBe("");
+  await connection.call({ path: "/a", interface: "a.b", member: "First" });
+  expect(heard.toString("latin1")).toContain("First");
+  connection.close();
+});
+
+test("who sends what is no message is left, with a reason", async () => {
+  const connection = await peer((socket) => void setImmediate(() => socket.write("x".repeat(16))));
+  const reason = await new Promise((resolve) => connection.onClose(resolve));
+  expect(reason).toBe("malformed message: it has no known byte order");
+});
+
+test("who does not read is left when too much waits", async () => {
+  const connection = await peer((socket) => void socket.pause());
+  const reason = new Promise((resolve) => connection.onClose(resolve));
+  const body = { signature: "ay", bytes: encodeBody("ay", [new Uint8Array(16 * 1024 * 1024)]).bytes };
+  for (let count = 0; count < 5; count++) connection.signal({ path: "/a", interface: "a.b", member: "S", body });
+  expect(await reason).toBe("the bus does not read what we send");
+});

@@ -1,0 +1,72 @@
+import { expect, test } from "bun:test";
+import { encodeBody } from "./marshal.ts";
+import { encodeHeader, type Message, MessageReader, MessageType } from "./message.ts";
+
+/** A whole message. */
+function bytesOf(message: Partial<Message> & { type: number; serial: number }): Uint8Array {
+  return Buffer.concat([encodeHeader(message), message.body?.bytes ?? new Uint8Array()]);
+}
+
+const call = {
+  type: MessageType.methodCall,
+  flags: 2,
+  serial: 4294967295,
+  path: "/a/b",
+  interface: "a.b",
+  member: "C",
+  destination: ":1.5",
+  body: encodeBody("su", ["x", 7]),
+};
+const reply = { type: MessageType.methodReturn, serial: 2, replySerial: 9, sender: "org.example" };
+
+test("messages are read as they were written, however they arrive", () => {
+  const bytes = Buffer.concat([bytesOf(call), bytesOf(reply), bytesOf(call)]);
+  for (const size of [1, 7, 16, 100, bytes.length]) {
+    const reader = new MessageReader();
+    const read: Message[] = [];
+    for (let at = 0; at < bytes.length; at += size) {
+      reader.push(bytes.subarray(at, at + size));
+      for (let message = reader.next(); message; message = reader.next()) read.push(message);
+    }
+    expect(read).toMatchObject([call, reply, call]);
+    expect(read[1]).toMatchObject({ path: "", body: { signature: "" }, replySerial: 9 });
+  }
+});
+
+test("a big-endian message has a body like all others", () => {
+  const header = "42 02 00 01 00000004 00000001 0000000f 05 01 75 00 00000009 08 01 67 00 01 75 00 00";
+  const reader = new MessageReader();
+  reader.push(Buffer.from(`${header}00000007`.replaceAll(" ", ""), "hex"));
+  expect(reader.next()).toMatchObject({ type: 2, serial: 1, replySerial: 9, body: encodeBody("u", [7]) });
+});
+
+test("fields of the future are passed over", () => {
+  // The field 200 holds a variant of type a(si).
+  const field = "c8 05 61 28 73 69 29 00 00000000 00000000";
+  const header = `6c 04 00 01 00000000 01000000 10000000 ${field}`;
+  const reader = new MessageReader();
+  reader.push(Buffer.from(header.replaceAll(" ", ""), "hex"));
+  expect(reader.next()).toMatchObject({ type: 4, serial: 1 });
+});
+
+test("what is no message, or too long, is refused at its header", () => {
+  const refusal = (hex: string) => () => {
+    const reader = new MessageReader();
+    reader.push(Buffer.from(hex.replaceAll(" ", ""), "hex"));
+    reader.next();
+  };
+  expect(refusal("47 45 54 20 2f 20 48 54 54 50 2f 31 2e 31 0d 0a")).toThrow("byte order");
+  expect(refusal("6c 01 00 02 00000000 01000000 00000000")).toThrow("protocol version");
+  expect(refusal("6c 01 00 01 00000002 01000000 00000000")).toThrow("longer than 32 MiB");
+  expect(refusal("6c 01 00 01 00000000 01000000 ffffffff")).toThrow("longer than 32 MiB");
+  expect(refusal("6c 01 00 01 00000000 01000000 08000000 0101730000000000")).toThrow("malformed");
+});
+
+test("names that would cost us the connection are not sent", () => {
+  expect(() => encodeHeader({ ...call, path: "a" })).toThrow("no valid path");
+  expect(() => encodeHeader({ ...call, interface: "a" })).toThrow("no valid interface");
+  expect(() => encodeHeader({ ...call, member: "a.b" })).toThrow("no valid member");
+  expect(() => encodeHeader({ ...call, destination: "x y" })).toThrow("no valid destination");
+  const body = { signature: "ay", bytes: new Uint8Array(32 * 1024 * 1024) };
+  expect(() => encodeHeader({ ...call, body })).toThrow("too long");
+});

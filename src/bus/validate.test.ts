@@ -1,0 +1,40 @@
+import { expect, test } from "bun:test";
+import { decodeBody } from "./unmarshal.ts";
+import { validateBody } from "./validate.ts";
+
+const body = (signature: string, hex: string) => ({ signature, bytes: Buffer.from(hex.replaceAll(" ", ""), "hex") });
+
+test("what breaks the rules is refused for the right reason", () => {
+  const cases: [signature: string, hex: string, reason: string][] = [
+    ["u", "000000", "too early"],
+    ["u", "0000000000", "1 bytes too many"],
+    ["b", "02000000", "boolean"],
+    ["yu", "01010000 01000000", "padding"],
+    ["s", "02000000 686901", "NUL"],
+    ["s", "02000000 680000", "contains NUL"],
+    ["s", "02000000 c32800", "UTF-8"],
+    ["s", "03000000 eda08000", "UTF-8"],
+    ["s", "ffffffff 00", "too early"],
+    ["o", "02000000 2f2f00", "object path"],
+    ["g", "0128 00", "signature"],
+    ["v", "00 00", "single complete type"],
+    ["v", "0268 6900", "single complete type"],
+    ["v", "0168 00 00 00000000", "file descriptors"],
+    ["ay", "02000000 00", "beyond"],
+    ["at", "04000000 00000000 00000000", "crosses"],
+    ["as", "08000000 01000000 6100 0000", "too early"],
+    ["ay", "01000004", "longer than 64 MiB"],
+    ["z", "", "no type"],
+  ];
+  for (const [signature, hex, reason] of cases)
+    expect(() => validateBody(body(signature, hex)), `${signature} ${hex}`).toThrow(reason);
+});
+
+test("a body that nests without end is refused before the stack is", () => {
+  const variants = Buffer.concat([
+    ...Array(100_000).fill(Buffer.from("017600", "hex")),
+    Buffer.from("01790000", "hex"),
+  ]);
+  expect(() => validateBody({ signature: "v", bytes: variants })).toThrow("nested too deeply");
+  expect(() => decodeBody({ signature: "v", bytes: variants })).toThrow("nested too deeply");
+});
