@@ -19,8 +19,15 @@ const features = 0;
 
 const magic = "bluechi";
 /** The fields of the frames before a session. The first ones of each never change. */
-export const helloPlan = planOf({ magic: "s", protocol: "q", features: "u", node: "s", version: "s" });
-export const welcomePlan = planOf({ protocol: "q", features: "u", version: "s" });
+export const helloPlan = planOf({
+  magic: "s",
+  protocol: "q",
+  features: "u",
+  node: "s",
+  version: "s",
+  heartbeatIntervalMs: "u",
+});
+export const welcomePlan = planOf({ protocol: "q", features: "u", version: "s", heartbeatIntervalMs: "u" });
 export const refusePlan = planOf({ error: "s", message: "s" });
 
 /** Bytes of payload in a frame before the hello is accepted. */
@@ -36,6 +43,8 @@ export interface Hello {
   readonly features: number;
   readonly node: string;
   readonly version: string;
+  /** How often the agent sends heartbeats, 0 for never. */
+  readonly heartbeatIntervalMs: number;
 }
 
 interface Common {
@@ -124,8 +133,9 @@ export class Acceptor {
   #welcome(link: Link, hello: Hello, owner: SessionOwner<"controller">, limits: Limits): void {
     const { clock, log, version } = this.#options;
     const agreed = { protocol: Math.min(protocol, hello.protocol), features: (features & hello.features) >>> 0 };
-    link.send(FrameType.welcome, undefined, welcomePlan, { ...agreed, version });
-    const agreement = { ...agreed, peerVersion: hello.version };
+    const heartbeatIntervalMs = owner.heartbeat.intervalMs;
+    link.send(FrameType.welcome, undefined, welcomePlan, { ...agreed, version, heartbeatIntervalMs });
+    const agreement = { ...agreed, peerVersion: hello.version, heartbeatIntervalMs: hello.heartbeatIntervalMs };
     new Session({ side: "controller", link, owner, agreement, clock, limits, log });
   }
 }
@@ -174,7 +184,8 @@ export function join(transport: Transport, options: JoinOptions): Promise<Sessio
   const timer = clock.after(helloTimeoutMs, () => fail(new Failure(ErrorName.NoReply, silent)));
   link.start();
   try {
-    link.send(FrameType.hello, undefined, helloPlan, { magic, protocol, features, node, version });
+    const heartbeatIntervalMs = options.heartbeat.intervalMs;
+    link.send(FrameType.hello, undefined, helloPlan, { magic, protocol, features, node, version, heartbeatIntervalMs });
   } catch (thrown) {
     fail(asFailure(thrown));
   }

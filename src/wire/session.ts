@@ -19,6 +19,8 @@ export interface Agreement {
   readonly features: number;
   /** The peer's software version, for people to read. */
   readonly peerVersion: string;
+  /** How often the peer sends heartbeats, 0 for never: then it is not taken for lost because it is silent. */
+  readonly heartbeatIntervalMs: number;
 }
 
 /** What the owner of a session brings along. */
@@ -84,7 +86,9 @@ export class Session<S extends Side> {
       heardMs: () => this.#heardMs(),
       lost: () => this.#lost(),
     };
-    this.#heartbeat = new Heartbeat(owner.heartbeat, port, clock);
+    const { intervalMs, thresholdMs } = owner.heartbeat;
+    const watched = { intervalMs, thresholdMs: this.agreement.heartbeatIntervalMs === 0 ? 0 : thresholdMs };
+    this.#heartbeat = new Heartbeat(watched, port, clock);
     const user = {
       frame: (frame: Frame) => this.#receive(frame),
       drained: () => this.#drained(),

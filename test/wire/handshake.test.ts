@@ -19,7 +19,7 @@ const frames = {
   eventAsRequest: "020000c3" + "0100",
   goodbye: "04000006" + "03627965",
 };
-const welcome = "05000001" + "01" + "00" + "02" + "3276";
+const welcome = "06000001" + "01" + "00" + "02" + "3276" + "00";
 
 function door(admit?: AcceptorOptions["admit"]) {
   const network = new MemoryNetwork({ seed: 3 });
@@ -59,7 +59,8 @@ function door(admit?: AcceptorOptions["admit"]) {
   return { network, clock, lines, seen, owner, acceptor, raw };
 }
 
-const agreement = { protocol: 1, features: 0, peerVersion: "1.0-" };
+// The hello above is from before the interval was told.
+const agreement = { protocol: 1, features: 0, peerVersion: "1.0-", heartbeatIntervalMs: 0 };
 
 describe("at the controller's door", () => {
   test("hello is answered with welcome, byte for byte, and the session begins before the next frame", async () => {
@@ -180,7 +181,7 @@ describe("an agent that joins", () => {
     );
     const joined = join(network.connect("node"), options()).catch((failure) => failure);
     await network.settle();
-    expect(got).toBe(frames.hello);
+    expect(got).toBe(`${frames.hello.replace(/^14/, "15")}00`);
     network.cut();
     await network.settle();
     expect(await joined).toEqual(new Failure(ErrorName.Disconnected, "connection lost"));

@@ -10,8 +10,9 @@ for (const world of await allWorlds()) {
   describe(world.name, () => {
     test("both sides learn of each other", async () => {
       const { controller, agent } = await meet(world);
-      expect(controller.session.agreement).toEqual({ protocol: 1, features: 0, peerVersion: "1.0.0-1" });
-      expect(agent.session.agreement).toEqual({ protocol: 1, features: 0, peerVersion: "2.0.0-1" });
+      const agreed = { protocol: 1, features: 0, heartbeatIntervalMs: 0 };
+      expect(controller.session.agreement).toEqual({ ...agreed, peerVersion: "1.0.0-1" });
+      expect(agent.session.agreement).toEqual({ ...agreed, peerVersion: "2.0.0-1" });
       expect(controller.session.peer).toBe(world.peer);
       agent.session.close("done");
       expect(await controller.ended).toBe("done");
@@ -213,6 +214,14 @@ for (const world of await allWorlds()) {
       expect(clock.pending).toBe(0);
     });
 
+    test("a peer that sends no heartbeats is not taken for lost", async () => {
+      const clock = new FakeClock();
+      const { controller, agent } = await meet(world, { clock, heartbeat: { intervalMs: 0, thresholdMs: 6000 } });
+      clock.advance(60_000);
+      expect(controller.session.closed).toBe(false);
+      agent.session.close("done");
+    });
+
     test("too many calls at once: own ones fail, the peer's wait", async () => {
       const gate = Promise.withResolvers<void>();
       let running = 0;
@@ -258,7 +267,7 @@ for (const world of await allWorlds()) {
       const ends = await world.open();
       const { controller, agent } = await meet(
         { ...world, open: async () => ends },
-        {},
+        { heartbeat: { intervalMs: 3_600_000, thresholdMs: 0 } },
         {
           clock,
           limits: { highWaterBytes: 100_000 },

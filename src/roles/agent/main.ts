@@ -93,7 +93,8 @@ async function serve(settings: AgentSettings, user: boolean, log: Log, stopped: 
 function linkOptions(settings: AgentSettings, log: Log, agent: () => Agent): LinkOptionsOfRole {
   const heartbeat = {
     intervalMs: settings.HeartbeatInterval,
-    thresholdMs: settings.ControllerHeartbeatThreshold,
+    // The check is made at each of the own heartbeats, so it goes with them.
+    thresholdMs: settings.HeartbeatInterval > 0 ? settings.ControllerHeartbeatThreshold : 0,
   };
   const socket = {
     keepAliveTimeS: settings.TCPKeepAliveTime,

@@ -11,11 +11,10 @@ export function admission(controller: Controller, settings: Heartbeat, log: Log)
   const { HeartbeatInterval: intervalMs, NodeHeartbeatThreshold } = settings;
   return (hello, { peer }) => {
     const node = controller.admit(hello.node);
-    const enforced = intervalMs > 0;
     let session: Session<"controller"> | undefined;
     return {
       handlers: controller.handlers(node),
-      heartbeat: { intervalMs, thresholdMs: enforced ? NodeHeartbeatThreshold : 0 },
+      heartbeat: { intervalMs, thresholdMs: intervalMs > 0 ? NodeHeartbeatThreshold : 0 },
       onSession(opened) {
         session = opened;
         log.debug(`Agent of node '${node.name}' has version ${hello.version}`);
