@@ -66,13 +66,16 @@ async function serve(settings: ControllerSettings, log: Log, stopped: Promise<st
     },
   });
   const admit = admission(controller, settings, log);
-  const acceptor = new Acceptor({ clock: systemClock, log, version: packageVersion, admit });
-  const listeners = await listen(settings, log, (transport) => acceptor.accept(transport));
+  const door = () => new Acceptor({ clock: systemClock, log, version: packageVersion, admit });
+  // A flood from the network cannot keep the agent of this host out: it has a door of its own.
+  const [network, local] = [door(), door()];
+  const listeners = await listen(settings, log, (transport) => (transport.peer ? network : local).accept(transport));
   notify("READY=1", `STATUS=Serving ${settings.nodes.length} nodes`);
   log.info(`Stopping because of ${await stopped}`);
   notify("STOPPING=1");
   for (const listener of listeners) listener.close();
-  acceptor.close();
+  network.close();
+  local.close();
   controller.shutDown();
   await presence.close();
   return 0;
