@@ -1,8 +1,8 @@
 /** Levels in rising order of weight, with the syslog priority that journald files them under (syslog(3)). */
-export const levels = { DEBUG: 7, INFO: 6, WARN: 4, ERROR: 3 } as const;
+const levels = { DEBUG: 7, INFO: 6, WARN: 4, ERROR: 3 } as const;
 export type Level = keyof typeof levels;
 
-export const targets = ["journald", "stderr", "stderr-full"] as const;
+const targets = ["journald", "stderr", "stderr-full"] as const;
 export type Target = (typeof targets)[number];
 
 export function isLevel(word: string): word is Level {

@@ -77,7 +77,7 @@ function readNumber(what: string, entry: Entry, max: number): number {
 }
 
 /** The items of a comma-separated list, trimmed, without empty ones and repetitions. */
-export function splitList(value: string): string[] {
+function splitList(value: string): string[] {
   return [...new Set(value.split(",").map((item) => item.trim()))].filter((item) => item !== "");
 }
 

@@ -11,7 +11,7 @@ export interface Variant {
   readonly value: unknown;
 }
 
-export type BasicCode = "y" | "b" | "n" | "q" | "i" | "u" | "x" | "t" | "d" | "s" | "o" | "g" | "h";
+type BasicCode = "y" | "b" | "n" | "q" | "i" | "u" | "x" | "t" | "d" | "s" | "o" | "g" | "h";
 
 export type Type =
   | { readonly code: BasicCode | "v" }

@@ -22,7 +22,7 @@ export interface LinkOptions {
   readonly listener: LinkListener;
 }
 
-export interface LinkListener {
+interface LinkListener {
   online(session: ControllerSession): void;
   offline(): void;
   addressChanged(): void;

@@ -12,7 +12,7 @@ const maxProxies = 4096;
 const prefix = "bluechi-proxy@";
 
 /** The units that proxies are, as a glob. */
-export const proxyUnits = `${prefix}*.service`;
+const proxyUnits = `${prefix}*.service`;
 
 interface Proxy {
   readonly id: number;

@@ -16,7 +16,7 @@ export interface Subscriber {
 }
 
 /** Any node, or any unit. */
-export const any = "*";
+const any = "*";
 
 /** More subscriptions than this in all are refused. */
 const maxSubscriptions = 262_144;
