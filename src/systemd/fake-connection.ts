@@ -9,8 +9,6 @@ import { type JobType, type Systemd, type SystemdListener, unloaded } from "./po
 /** A connection to a fake systemd. */
 export class FakeConnection implements Systemd {
   listener: SystemdListener | undefined;
-  /** What restarting() answers. */
-  isRestarting = false;
   readonly #fake: FakeSystemd;
   readonly #leave: () => void;
   #open = true;
@@ -75,7 +73,7 @@ export class FakeConnection implements Systemd {
   }
 
   restarting(): Promise<boolean> {
-    return this.#answer(() => this.isRestarting);
+    return this.#answer((fake) => fake.restarting);
   }
 
   close(): void {
