@@ -18,6 +18,7 @@ export const messages = {
   stopDependency: request(24, "controller", { unit: "s" }, {}),
   setLogLevel: request(25, "controller", { level: "s" }, {}),
   setMetrics: event(26, "controller", { enabled: "b" }),
+  keepDependencies: request(27, "controller", { units: "as" }, {}),
 
   // What becomes of a proxy's target, for the agent that announced the proxy.
   proxyTargetActivated: event(32, "controller", { proxyId: "u", result: "s", message: "s" }),

@@ -4,6 +4,7 @@ import type { Log } from "../../base/log.ts";
 import type { SystemdListener } from "../../systemd/port.ts";
 import type { ReconnectingListener, ReconnectingSystemd } from "../../systemd/reconnecting.ts";
 import type { Handlers } from "../../wire/messages.ts";
+import { Dependencies } from "./dependencies.ts";
 import { Jobs } from "./jobs.ts";
 import { type ControllerSession, Link, type LinkOptions } from "./link.ts";
 import { Proxies } from "./proxies.ts";
@@ -56,6 +57,7 @@ export class Agent implements ReconnectingListener {
       jobs: this.jobs,
       units: this.units,
       proxies: this.proxies,
+      dependencies: new Dependencies(systemd, this.jobs, log),
       log,
       setMetrics: (enabled) => {
         this.#metrics = enabled;

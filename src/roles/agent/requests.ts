@@ -1,8 +1,8 @@
-import { asFailure, describe, ErrorName, Failure } from "../../base/failure.ts";
+import { ErrorName, Failure } from "../../base/failure.ts";
 import { isLevel, type Log } from "../../base/log.ts";
-import { dependencyUnit } from "../../base/names.ts";
 import { type JobType, jobMethods, type Systemd } from "../../systemd/port.ts";
 import type { Handlers } from "../../wire/messages.ts";
+import type { Dependencies } from "./dependencies.ts";
 import type { Jobs } from "./jobs.ts";
 import type { Proxies } from "./proxies.ts";
 import type { Units } from "./units.ts";
@@ -13,10 +13,11 @@ export function requests(parts: {
   readonly jobs: Jobs;
   readonly units: Units;
   readonly proxies: Proxies;
+  readonly dependencies: Dependencies;
   readonly log: Log;
   setMetrics(enabled: boolean): void;
 }): Handlers<"agent"> {
-  const { systemd, jobs, units, proxies, log } = parts;
+  const { systemd, jobs, units, proxies, dependencies, log } = parts;
   return {
     async startJob({ jobId, type, unit, mode }) {
       if (!isJobType(type)) throw new Failure(ErrorName.InvalidArgs, `Job type '${type}' is not known`);
@@ -36,17 +37,13 @@ export function requests(parts: {
     }),
     subscribe: ({ unit }) => units.subscribe(unit),
     unsubscribe: ({ unit }) => units.unsubscribe(unit),
-    async startDependency({ unit }) {
-      try {
-        return { result: await jobs.run("start", dependencyUnit(unit), "replace") };
-      } catch (error) {
-        // NoReply is what the controller takes for a lost link; a lost systemd is another matter.
-        if (asFailure(error).errorName !== ErrorName.NoReply) throw error;
-        throw new Failure(ErrorName.Failed, describe(error));
-      }
-    },
+    startDependency: async ({ unit }) => ({ result: await dependencies.start(unit) }),
     async stopDependency({ unit }) {
-      await systemd.startJob("stop", dependencyUnit(unit), "replace");
+      await dependencies.stop(unit);
+      return {};
+    },
+    async keepDependencies({ units: needed }) {
+      await dependencies.keep(needed);
       return {};
     },
     setLogLevel({ level }) {

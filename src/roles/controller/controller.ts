@@ -47,7 +47,7 @@ export class Controller {
       nodes.map(({ name, allowedDependencies }) => [name, new Node(name, allowedDependencies, clock)]),
     );
     this.subscriptions = new Subscriptions(this.nodes.values(), log);
-    this.dependencies = new Dependencies(this.nodes, this.subscriptions, log);
+    this.dependencies = new Dependencies(this.nodes, this.subscriptions, clock, log);
     this.jobs = new Jobs(clock, {
       jobNew: (job) => this.#listener?.jobNew(job),
       jobStateChanged: (job) => this.#listener?.jobStateChanged(job),
@@ -178,6 +178,8 @@ export class Controller {
       node.disconnect("the controller is stopping");
       node.disconnected();
     }
+    // Only once nobody is connected: what runs for others goes on while there is no controller.
+    for (const node of this.nodes.values()) this.dependencies.nodeOffline(node);
   }
 
   #jobRemoved(job: Job, result: string): void {

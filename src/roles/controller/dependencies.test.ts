@@ -11,6 +11,7 @@ const unit = "cdn.service";
 const unloaded = { loaded: false, activeState: "inactive", subState: "dead" };
 const inactive = { loaded: true, activeState: "inactive", subState: "dead" };
 
+let clock: FakeClock;
 let nodes: Map<string, Node>;
 let subscriptions: Subscriptions;
 let dependencies: Dependencies;
@@ -19,14 +20,14 @@ let tablet: FakeSession;
 let pi: FakeSession;
 
 beforeEach(() => {
-  const clock = new FakeClock();
+  clock = new FakeClock();
   const log = new Log({ write: () => {} });
   const allowed = new Set(["pi"]);
   nodes = new Map(
     ["laptop", "tablet", "pi"].map((name) => [name, new Node(name, name === "pi" ? new Set() : allowed, clock)]),
   );
   subscriptions = new Subscriptions(nodes.values(), log);
-  dependencies = new Dependencies(nodes, subscriptions, log);
+  dependencies = new Dependencies(nodes, subscriptions, clock, log);
   [laptop, tablet, pi] = [connect("laptop"), connect("tablet"), connect("pi")];
 });
 
@@ -123,6 +124,18 @@ test("a link that is lost in the middle of a start decides nothing", async () =>
   disconnect("pi");
   await pi.refuse(`startDependency ${unit}`, new Failure(ErrorName.NoReply, "Connection terminated"));
   expect(laptop.take()).toEqual(["proxyTargetRemoved 1 virtual"]);
+});
+
+test("what was left behind on a node is stopped once those who need something have come back", async () => {
+  await add("laptop", 1);
+  pi.take();
+  clock.advance(9999);
+  expect(pi.take()).toEqual([]);
+  clock.advance(1);
+  expect(pi.take()).toEqual([`keepDependencies ${unit}`]);
+  disconnect("pi");
+  clock.advance(60_000);
+  expect(clock.pending).toBe(0);
 });
 
 test("a proxy that goes before the target is watched has started nothing, and stops nothing", async () => {

@@ -1,3 +1,4 @@
+import type { Clock, Timer } from "../../base/clock.ts";
 import { asFailure, describe, ErrorName, Failure } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import { isUnitName } from "../../base/names.ts";
@@ -10,6 +11,12 @@ interface Proxy {
   readonly id: number;
   readonly dependency: Dependency;
 }
+
+/**
+ * How long after a node has come its dependency units are compared with what is needed, in ms: by then, also after a
+ * restart of the controller, the nodes that need something have come back and said so.
+ */
+const settleMs = 10_000;
 
 /** More proxies of one node than this are refused. */
 const maxProxiesPerNode = 4096;
@@ -50,10 +57,13 @@ export class Dependencies {
   readonly #log: Log;
   readonly #proxies = new Map<Node, Map<number, Proxy>>();
   readonly #dependencies = new Map<string, Dependency>();
+  readonly #clock: Clock;
+  readonly #settling = new Map<Node, Timer>();
 
-  constructor(nodes: ReadonlyMap<string, Node>, subscriptions: Subscriptions, log: Log) {
+  constructor(nodes: ReadonlyMap<string, Node>, subscriptions: Subscriptions, clock: Clock, log: Log) {
     this.#nodes = nodes;
     this.#subscriptions = subscriptions;
+    this.#clock = clock;
     this.#log = log;
   }
 
@@ -110,11 +120,27 @@ export class Dependencies {
     for (const dependency of this.#dependencies.values()) {
       if (dependency.target === node) this.#start(dependency, [...dependency.proxies]);
     }
+    this.#settling.get(node)?.cancel();
+    this.#settling.set(
+      node,
+      this.#clock.after(settleMs, () => this.#keep(node)),
+    );
   }
 
   /** A node that goes offline needs nothing any more; when it returns it announces its proxies again. */
   nodeOffline(node: Node): void {
+    this.#settling.get(node)?.cancel();
+    this.#settling.delete(node);
     for (const id of [...this.#proxiesOf(node).keys()]) this.remove(node, id);
+  }
+
+  /** Has a node stop the dependency units that were left behind while it was not connected. */
+  #keep(node: Node): void {
+    this.#settling.delete(node);
+    const needed = [...this.#dependencies.values()].filter(({ target }) => target === node);
+    node.call("keepDependencies", { units: needed.map(({ unit }) => unit) }).catch((error) => {
+      this.#log.warn(`Unneeded dependency units on node '${node.name}' are not stopped: ${describe(error)}`);
+    });
   }
 
   /** Starts the dependency unit on the target and tells `proxies` how that ended. */
