@@ -268,4 +268,8 @@ test("who does not read is left when too much waits", async () => {
   const body = { signature: "ay", bytes: encodeBody("ay", [new Uint8Array(16 * 1024 * 1024)]).bytes };
   for (let count = 0; count < 5; count++) connection.signal({ path: "/a", interface: "a.b", member: "S", body });
   expect(await reason).toBe("the bus does not read what we send");
+  const fresh = await peer((socket) => void socket.pause());
+  const calls = Array.from({ length: 5 }, () => fresh.call({ path: "/a", interface: "a.b", member: "C", body }));
+  const outcomes = await Promise.allSettled(calls);
+  expect(outcomes.map(({ status }) => status)).toEqual(Array(5).fill("rejected"));
 });

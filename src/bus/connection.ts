@@ -84,7 +84,8 @@ export class BusConnection {
   #serial = 0;
   #order = 0;
   #paused = false;
-  #closed = false;
+  /** What calls fail with that were pending when the connection ended; undefined while it is open. */
+  #lost: Failure | undefined;
 
   private constructor(socket: Socket, clock: Clock) {
     this.#socket = socket;
@@ -130,20 +131,22 @@ export class BusConnection {
 
   /** As call, but what the other side refuses is no exception: the place of that answer is known then, too. */
   async exchange(call: Call): Promise<Reply | Refusal> {
-    if (this.#closed) throw new Failure(ErrorName.Disconnected, "the connection to the bus is closed");
+    if (this.#lost) throw new Failure(ErrorName.Disconnected, "the connection to the bus is closed");
     if (this.#pending.full) throw new Failure(ErrorName.LimitsExceeded, "too many calls wait for replies");
     const { destination = "", body = emptyBody, timeoutMs = defaultTimeoutMs } = call;
     const flags = (call.noReply ? MessageFlag.noReplyExpected : 0) | (call.noAutoStart ? MessageFlag.noAutoStart : 0);
     const { path, interface: interfaceName, member } = call;
     const type = MessageType.methodCall;
     const serial = this.#send({ type, flags, destination, path, interface: interfaceName, member, body });
+    // Sending may have been what ended the connection.
+    if (this.#lost) throw this.#lost;
     return call.noReply ? { body: emptyBody, order: this.#order } : this.#pending.wait(serial, timeoutMs);
   }
 
   /** Sends a signal; on a closed connection nothing. @throws Failure InvalidArgs for a bad name or path. */
   signal(signal: OutgoingSignal): void {
     const flags = MessageFlag.noReplyExpected;
-    if (!this.#closed) this.#send({ type: MessageType.signal, flags, ...signal });
+    if (!this.#lost) this.#send({ type: MessageType.signal, flags, ...signal });
   }
 
   /** Hears every signal that arrives, at once and in the order of arrival. Which arrive is a matter of addMatch. */
@@ -199,11 +202,14 @@ export class BusConnection {
 
   /** Sends what is still on its way out, and ends the connection. */
   close(): void {
-    this.#end("closed by us");
+    if (this.#lost) return;
+    this.#outbox.flush();
+    this.#socket.destroySoon();
+    this.#finish("closed by us");
   }
 
   #dispatchAll(): void {
-    while (!this.#paused && !this.#closed) {
+    while (!this.#paused && !this.#lost) {
       const message = this.#next();
       if (!message) return;
       this.#order++;
@@ -246,7 +252,7 @@ export class BusConnection {
   #answer(message: Message): void {
     const noReply = (message.flags & MessageFlag.noReplyExpected) !== 0;
     const send = (answer: Outgoing) => {
-      if (noReply || this.#closed) return;
+      if (noReply || this.#lost) return;
       const flags = MessageFlag.noReplyExpected;
       this.#send({ flags, destination: message.sender, replySerial: message.serial, ...answer });
     };
@@ -268,12 +274,16 @@ export class BusConnection {
     return this.#serial;
   }
 
+  /** Gives the connection up: what is still on its way out has nobody to read it. */
   #end(reason: string): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#outbox.flush();
-    this.#socket.destroySoon();
-    this.#pending.failAll(new Failure(ErrorName.NoReply, `the connection to the bus was lost: ${reason}`));
+    if (this.#lost) return;
+    this.#socket.destroy();
+    this.#finish(reason);
+  }
+
+  #finish(reason: string): void {
+    this.#lost = new Failure(ErrorName.NoReply, `the connection to the bus was lost: ${reason}`);
+    this.#pending.failAll(this.#lost);
     for (const listener of this.#closeListeners) listener(reason);
   }
 }

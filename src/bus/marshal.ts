@@ -72,8 +72,7 @@ export class Writer {
   align(boundary: number): void {
     const end = alignUp(this.#length, boundary);
     this.#reserve(end - this.#length);
-    this.#bytes.fill(0, this.#length, end);
-    this.#length = end;
+    while (this.#length < end) this.#bytes[this.#length++] = 0;
   }
 
   byte(value: number): void {
@@ -92,10 +91,22 @@ export class Writer {
     this.align(4);
     // A UTF-16 unit takes at most three bytes of UTF-8.
     this.#reserve(5 + text.length * 3);
-    const size = this.#bytes.write(text, this.#length + 4);
+    const start = this.#length + 4;
+    const size = this.#ascii(text, start) ? text.length : this.#bytes.write(text, start);
     this.#view.setUint32(this.#length, size, true);
-    this.#length += 4 + size;
+    this.#length = start + size;
     this.#bytes[this.#length++] = 0;
+  }
+
+  /** Writes a short text of ASCII, as nearly all are: several times as fast as a call of the runtime. */
+  #ascii(text: string, start: number): boolean {
+    if (text.length > 128) return false;
+    for (let index = 0; index < text.length; index++) {
+      const code = text.charCodeAt(index);
+      if (code > 127) return false;
+      this.#bytes[start + index] = code;
+    }
+    return true;
   }
 
   signature(text: string): void {

@@ -101,9 +101,14 @@ class Walk {
   #text(): void {
     const size = this.#uint32();
     const start = this.#terminated(size);
-    const text = this.#bytes.subarray(start, start + size);
-    if (text.includes(0)) throw malformed("a text contains NUL");
-    if (!isUtf8(text)) throw malformed("a text is not UTF-8");
+    let all = 0;
+    for (let at = start; at < start + size; at++) {
+      const byte = this.#bytes[at] as number;
+      if (byte === 0) throw malformed("a text contains NUL");
+      all |= byte;
+    }
+    // Nearly all texts are ASCII, which needs no further look.
+    if (all > 127 && !isUtf8(this.#bytes.subarray(start, start + size))) throw malformed("a text is not UTF-8");
   }
 
   #signature(): string {

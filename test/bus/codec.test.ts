@@ -7,6 +7,7 @@ import { Failure } from "../../src/base/failure.ts";
 import { parseSignature } from "../../src/base/signature.ts";
 import { BusConnection } from "../../src/bus/connection.ts";
 import { encodeBody } from "../../src/bus/marshal.ts";
+import { encodeHeader, MessageReader } from "../../src/bus/message.ts";
 import { startTestBus } from "../../src/bus/test-bus.ts";
 import { decodeBody, sliceArray } from "../../src/bus/unmarshal.ts";
 import { validateBody } from "../../src/bus/validate.ts";
@@ -80,6 +81,19 @@ onBodies("bytes that are wrong are read as something, or refused", 500, (body, _
     // Whatever is valid can be read and written again; not byte for byte, as keys may have become the same.
     validateBody(encodeBody(flipped.signature, read?.result ?? []));
   }
+});
+
+onBodies("messages that are wrong are read as something, or refused", 500, (body, _values, random) => {
+  const message = { type: 1, serial: 5, path: "/a", interface: "a.b", member: "C", destination: ":1.1", body };
+  const bytes = Buffer.concat([encodeHeader(message), body.bytes]);
+  const flipped = flipBit({ signature: "", bytes }, random).bytes;
+  const reader = new MessageReader();
+  reader.push(flipped);
+  // One that claims to be longer than it is would wait for the rest.
+  attempt(() => reader.next());
+  const whole = new MessageReader();
+  whole.push(bytes);
+  expect(whole.next()).toMatchObject(message);
 });
 
 function flipBit(body: Body, random: Random): Body {

@@ -86,6 +86,7 @@ describe("units of the fake systemd that do what a test says", () => {
     const {
       systemd,
       heard,
+      recorder,
       fake: own,
     } = await begin({
       ...proxy,
