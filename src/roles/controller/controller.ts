@@ -174,11 +174,9 @@ export class Controller {
     this.jobs.endAll("cancelled due to shutdown");
     if (this.#status !== "down") this.#listener?.statusChanged("down");
     this.#status = "down";
-    for (const node of this.nodes.values()) {
-      node.disconnect("the controller is stopping");
-      node.disconnected();
-    }
-    // Only once nobody is connected: what runs for others goes on while there is no controller.
+    // First all are let go, so that no node is told to stop what it runs for another that has just been disconnected.
+    const sessions = [...this.nodes.values()].map((node) => node.disconnected());
+    for (const session of sessions) session?.close("the controller is stopping");
     for (const node of this.nodes.values()) this.dependencies.nodeOffline(node);
   }
 

@@ -46,8 +46,11 @@ export class Node {
     this.seen();
   }
 
-  disconnected(): void {
+  /** From now on the node is offline. @returns the session that it had. */
+  disconnected(): Session<"controller"> | undefined {
+    const session = this.#link.state === "online" ? this.#link.session : undefined;
     this.#link = offline;
+    return session;
   }
 
   /** Whether this is the session that the node is connected by: a session that was taken over is not. */
