@@ -1,0 +1,205 @@
+// A controller and agents over a network in memory, each agent with a fake systemd, all on one clock and one seed.
+import { FakeClock } from "../../src/base/fake-clock.ts";
+import { Log } from "../../src/base/log.ts";
+import { proxyTarget } from "../../src/base/names.ts";
+import { Agent } from "../../src/roles/agent/agent.ts";
+import { admission } from "../../src/roles/controller/admission.ts";
+import { Controller } from "../../src/roles/controller/controller.ts";
+import { FakeSystemd } from "../../src/systemd/fake.ts";
+import type { UnitFile } from "../../src/systemd/fake-unit.ts";
+import { ReconnectingSystemd } from "../../src/systemd/reconnecting.ts";
+import { Acceptor, join } from "../../src/wire/handshake.ts";
+import { MemoryNetwork } from "../../src/wire/memory.ts";
+import { Random } from "../../src/wire/random.ts";
+import { Recorder } from "./recorder.ts";
+
+const heartbeat = { intervalMs: 2000, thresholdMs: 6000 };
+
+/** A host: its systemd outlives the agents that run on it, one after the other. */
+export class Host {
+  readonly name: string;
+  readonly systemd: FakeSystemd;
+  readonly #world: World;
+  #connection: ReconnectingSystemd | undefined;
+  agent: Agent | undefined;
+
+  constructor(name: string, world: World) {
+    this.name = name;
+    this.#world = world;
+    this.systemd = new FakeSystemd(world.clock, [this.#proxyTemplate(), dependencyTemplate]);
+  }
+
+  /** Starts an agent on this host. */
+  async boot(): Promise<void> {
+    const { clock, log, network, random } = this.#world;
+    this.#connection = await ReconnectingSystemd.open(async () => this.systemd.connect(), clock, log);
+    const agent: Agent = new Agent({
+      systemd: this.#connection,
+      clock,
+      log,
+      link: {
+        address: "the controller",
+        attemptsUntilQuiet: 0,
+        maxDelayMs: 2000,
+        random: () => random.below(1000) / 1000,
+        join: async (_address, lost) =>
+          join(network.connect(this.name), {
+            clock,
+            log,
+            node: this.name,
+            version: "1",
+            handlers: agent.handlers,
+            heartbeat,
+            onClose: lost,
+          }),
+      },
+    });
+    this.agent = agent;
+    void agent.start();
+  }
+
+  /** The agent dies in the middle of whatever it does; systemd fails the proxy units that were waiting for it. */
+  async crash(): Promise<void> {
+    const { agent } = this;
+    this.agent = undefined;
+    this.#connection?.close();
+    // What a dead process would still do cannot be seen by anybody: it has no systemd and no network any more.
+    agent?.link.stop("");
+    this.#world.network.cut(this.name);
+    await agent?.proxies.stop(true);
+  }
+
+  /** The agent stops in order, for good or because it is restarted. */
+  async stop(restarting: boolean): Promise<void> {
+    const { agent } = this;
+    this.agent = undefined;
+    await agent?.stop(restarting);
+    await this.#world.run(1);
+    this.#connection?.close();
+  }
+
+  state(unit: string): string {
+    return this.systemd.loaded(unit)?.activeState ?? "inactive";
+  }
+
+  /** The proxy unit runs `bluechi-proxy`, which calls the agent that there is. */
+  #proxyTemplate(): UnitFile {
+    const serviceOf = (instance: string) => `bluechi-proxy@${instance}.service`;
+    return {
+      name: "bluechi-proxy@.service",
+      type: "oneshot",
+      remainAfterExit: true,
+      stopWhenUnneeded: true,
+      onStart: async (instance, aborted) => {
+        const target = proxyTarget(`${instance}.service`);
+        const { agent } = this;
+        if (!agent || !target) throw new Error("The name is not activatable");
+        aborted.addEventListener("abort", () => agent.proxies.remove(serviceOf(instance)));
+        await agent.proxies.create(serviceOf(instance), target.node, target.unit);
+      },
+      onStop: async (instance) => this.agent?.proxies.remove(serviceOf(instance)),
+    };
+  }
+}
+
+const dependencyTemplate: UnitFile = {
+  name: "bluechi-dep@.service",
+  type: "oneshot",
+  remainAfterExit: true,
+  bindsTo: ["%i.service"],
+  after: ["%i.service"],
+};
+
+/** All hosts of a scenario. Every node may depend on every other. */
+export class World {
+  readonly clock = new FakeClock();
+  readonly log: Log;
+  /** What was logged, for a scenario that fails. */
+  readonly trace: string[] = [];
+  readonly random: Random;
+  readonly network: MemoryNetwork;
+  readonly recorder = new Recorder();
+  readonly hosts: readonly Host[];
+  controller: Controller;
+  #acceptor: Acceptor;
+  /** Whether the controller there is still acts; one that has crashed does nothing about the links that it loses. */
+  #living = { acts: true };
+
+  constructor(names: readonly string[], seed: number) {
+    this.random = new Random(seed);
+    this.network = new MemoryNetwork({ seed: seed + 1, clock: this.clock, maxDelayMs: 5 });
+    this.log = new Log({ level: "DEBUG", target: "journald", write: (line) => this.note(line.trimEnd()) });
+    this.hosts = names.map((name) => new Host(name, this));
+    [this.controller, this.#acceptor] = this.#start();
+  }
+
+  note(line: string): void {
+    this.trace.push(`${this.clock.monotonicMs()} ${line}`);
+  }
+
+  host(name: string): Host {
+    const found = this.hosts.find((host) => host.name === name);
+    if (!found) throw new Error(`no host ${name}`);
+    return found;
+  }
+
+  /** The controller dies and another is started in its place. */
+  restartController(orderly: boolean): void {
+    if (orderly) this.controller.shutDown();
+    this.controller.listen(undefined);
+    this.#living.acts = false;
+    this.network.cut();
+    this.#acceptor.close();
+    this.recorder.controllerGone();
+    [this.controller, this.#acceptor] = this.#start();
+  }
+
+  /** Lets time pass, and everything happen that falls due in it. */
+  async run(ms: number): Promise<void> {
+    const end = this.clock.monotonicMs() + ms;
+    await turn();
+    for (let next = this.clock.nextMs; next !== undefined && next <= end; next = this.clock.nextMs) {
+      this.clock.advance(next - this.clock.monotonicMs());
+      await turn();
+    }
+    this.clock.advance(end - this.clock.monotonicMs());
+    await turn();
+  }
+
+  /** Ends everything. @returns how many timers are left then, which should be none. */
+  async close(): Promise<number> {
+    for (const host of this.hosts) await host.stop(true);
+    this.controller.shutDown();
+    this.#acceptor.close();
+    await this.run(120_000);
+    return this.clock.pending;
+  }
+
+  #start(): [Controller, Acceptor] {
+    const { clock, log } = this;
+    const names = this.hosts.map(({ name }) => name);
+    const nodes = names.map((name) => ({ name, allowedDependencies: new Set(names) }));
+    const controller = new Controller({ nodes, clock, log });
+    controller.listen(this.recorder);
+    const settings = { HeartbeatInterval: heartbeat.intervalMs, NodeHeartbeatThreshold: heartbeat.thresholdMs };
+    const admit = admission(controller, settings, log);
+    const living = { acts: true };
+    this.#living = living;
+    const acceptor = new Acceptor({
+      clock,
+      log,
+      version: "1",
+      admit(hello, transport) {
+        const owner = admit(hello, transport);
+        return { ...owner, onClose: (reason) => living.acts && owner.onClose(reason) };
+      },
+    });
+    this.network.listen((transport) => acceptor.accept(transport));
+    return [controller, acceptor];
+  }
+}
+
+/** Promises that are ready run on, to their ends. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
