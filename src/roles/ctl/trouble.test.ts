@@ -22,6 +22,8 @@ test.each([
   ["org.freedesktop.DBus.Error.FileNotFound", "No such file or directory"],
   ["org.freedesktop.DBus.Error.UnknownObject", "Invalid request descriptor"],
   ["org.freedesktop.DBus.Error.constructor", "Input/output error"],
+  ["org.freedesktop.systemd1.NoSuchUnit", "No such file or directory"],
+  ["org.freedesktop.systemd1.UnitMasked", "Operation not possible due to RF-kill"],
   ["org.eclipse.bluechi.Offline", "Input/output error"],
 ])("%s as an error number", (name, text) => {
   expect(errnoText(new Failure(name, ""))).toBe(text);

@@ -27,7 +27,11 @@ export function explain(failure: Failure): string {
   return failure.message;
 }
 
-const texts: Record<string, string> = {
+const standard = "org.freedesktop.DBus.Error.";
+const systemd = "org.freedesktop.systemd1.";
+
+/** What sd_bus_error_get_errno(3) of libsystemd makes of the standard errors, and of systemd's own. */
+const standardTexts: Record<string, string> = {
   Failed: "Permission denied",
   NoMemory: "Cannot allocate memory",
   ServiceUnknown: "No route to host",
@@ -58,10 +62,22 @@ const texts: Record<string, string> = {
   InconsistentMessage: "Bad message",
   ObjectPathInUse: "Device or resource busy",
 };
-const standard = "org.freedesktop.DBus.Error.";
+const systemdTexts: Record<string, string> = {
+  NoSuchUnit: "No such file or directory",
+  UnitExists: "File exists",
+  BadUnitSetting: "Exec format error",
+  UnitMasked: "Operation not possible due to RF-kill",
+  UnitGenerated: "Cannot assign requested address",
+  UnitLinked: "Too many levels of symbolic links",
+  ShuttingDown: "Operation canceled",
+};
 
-/** The text of the error number that stands for a D-Bus error, as sd_bus_error_get_errno(3) maps them. */
+/** The text of the error number that stands for a D-Bus error. */
 export function errnoText({ errorName }: Failure): string {
-  const name = errorName.startsWith(standard) ? errorName.slice(standard.length) : "";
-  return (Object.hasOwn(texts, name) ? texts[name] : undefined) ?? "Input/output error";
+  return textOf(errorName, standard, standardTexts) ?? textOf(errorName, systemd, systemdTexts) ?? "Input/output error";
+}
+
+function textOf(errorName: string, prefix: string, texts: Record<string, string>): string | undefined {
+  const name = errorName.startsWith(prefix) ? errorName.slice(prefix.length) : "";
+  return Object.hasOwn(texts, name) ? texts[name] : undefined;
 }
