@@ -33,6 +33,7 @@ export class Cluster {
       for (const name of names) await cluster.online(name);
       return cluster;
     } catch (error) {
+      console.error(await lab.journals());
       await lab.close();
       throw error;
     }
