@@ -33,7 +33,7 @@ export class Agent implements ReconnectingListener {
   readonly handlers: Handlers<"agent">;
   readonly #clock: Clock;
   readonly #log: Log;
-  #listener: AgentListener | undefined;
+  readonly #listeners = new Set<AgentListener>();
   #metrics = false;
   lastSeenUs = 0n;
   lastSeenMonotonicUs = 0n;
@@ -70,7 +70,7 @@ export class Agent implements ReconnectingListener {
       listener: {
         online: (session) => this.#online(session),
         offline: () => this.#offline(),
-        addressChanged: () => this.#listener?.controllerAddressChanged(),
+        addressChanged: () => this.#tell((listener) => listener.controllerAddressChanged()),
       },
     });
     systemd.listen(this);
@@ -80,8 +80,10 @@ export class Agent implements ReconnectingListener {
     return this.link.session ? "online" : "offline";
   }
 
-  listen(listener: AgentListener | undefined): void {
-    this.#listener = listener;
+  /** Adds one who is told what happens. @returns what ends that. */
+  listen(listener: AgentListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** Begins. @returns once the first attempt to connect has succeeded or failed. */
@@ -152,7 +154,7 @@ export class Agent implements ReconnectingListener {
     this.disconnectedUs = 0n;
     this.disconnectedMonotonicUs = 0n;
     this.proxies.online(session);
-    this.#listener?.statusChanged();
+    this.#tell((listener) => listener.statusChanged());
   }
 
   #offline(): void {
@@ -161,6 +163,10 @@ export class Agent implements ReconnectingListener {
     this.#metrics = false;
     this.units.clear();
     this.proxies.offline();
-    this.#listener?.statusChanged();
+    this.#tell((listener) => listener.statusChanged());
+  }
+
+  #tell(say: (listener: AgentListener) => void): void {
+    for (const listener of this.#listeners) say(listener);
   }
 }

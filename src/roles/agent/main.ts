@@ -75,12 +75,11 @@ async function serve(settings: AgentSettings, user: boolean, log: Log, stopped: 
     name: agentName,
     clock: systemClock,
     log,
-    attach(connection) {
-      agent.listen(new AgentFace(connection, agent, log));
-      return () => agent.listen(undefined);
-    },
+    attach: (connection) => agent.listen(new AgentFace(connection, agent, log)),
   });
-  const tried = agent.start().then(() => notify("READY=1", `STATUS=Node ${settings.NodeName} is ${agent.status}`));
+  const status = () => `STATUS=Node ${settings.NodeName} is ${agent.status}`;
+  agent.listen({ statusChanged: () => notify(status()), controllerAddressChanged: () => {} });
+  const tried = agent.start().then(() => notify("READY=1", status()));
   const signal = await Promise.race([stopped, tried.then(() => stopped)]);
   log.info(`Stopping because of ${signal}`);
   notify("STOPPING=1");

@@ -70,7 +70,7 @@ async function serve(settings: ControllerSettings, log: Log, stopped: Promise<st
   // A flood from the network cannot keep the agent of this host out: it has a door of its own.
   const [network, local] = [door(), door()];
   const listeners = await listen(settings, log, (transport) => (transport.peer ? network : local).accept(transport));
-  notify("READY=1", `STATUS=Serving ${settings.nodes.length} nodes`);
+  notify("READY=1", `STATUS=${settings.nodes.length} nodes may register`);
   log.info(`Stopping because of ${await stopped}`);
   notify("STOPPING=1");
   for (const listener of listeners) listener.close();
