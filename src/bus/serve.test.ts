@@ -93,6 +93,17 @@ test("a typed caller calls what is served", async () => {
   expect(await changed).toEqual({ Angle: 30 });
 });
 
+test("what a handler wants done after its reply is done once, and after it", async () => {
+  const orders: number[] = [];
+  const listening = await BusConnection.open(bus.address);
+  listening.onSignal(({ member, order }) => void (member === "Moved" && orders.push(order)));
+  const call = { destination: "org.example", path, interface: table.name, member: "Open" };
+  const reply = await listening.call({ ...call, body: encodeBody("su", ["wide", 1]) });
+  await listening.call({ ...call, member: "Close" });
+  expect(orders).toEqual([reply.order + 1]);
+  listening.close();
+});
+
 test("signals are believed of the name's owner only", async () => {
   const liar = await BusConnection.open(bus.address);
   const heard: number[] = [];

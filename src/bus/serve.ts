@@ -126,7 +126,6 @@ export class ObjectTree {
       after.length = 0;
       call.error(asFailure(thrown));
     }
-    for (const work of after) work();
     this.#calls--;
     const left = (this.#callsOf.get(call.sender) ?? 1) - 1;
     if (left > 0) this.#callsOf.set(call.sender, left);
