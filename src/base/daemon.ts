@@ -1,4 +1,5 @@
 import { describe } from "./failure.ts";
+import { keepHeapSmall } from "./heap.ts";
 import { ConfigurationError } from "./ini.ts";
 import { type Options, type OptionValues, optionsHelp, parseOptions, UsageError } from "./options.ts";
 import { packageVersion } from "./version.ts";
@@ -31,7 +32,10 @@ export async function runDaemon<const O extends Options>(
     if (values.help) process.stdout.write(usage);
     else if (values.version) process.stdout.write(`${name} version ${packageVersion}\n`);
     else if (words.length > 0) throw new UsageError(`${name}: unexpected argument '${words[0]}'`);
-    else return await daemon.run(values as OptionValues<O>, stopped.promise);
+    else {
+      keepHeapSmall();
+      return await daemon.run(values as OptionValues<O>, stopped.promise);
+    }
     return 0;
   } catch (error) {
     if (error instanceof UsageError) {
