@@ -73,7 +73,8 @@ function readValue(key: string, setting: Setting, entry: Entry): Kinds[keyof Kin
 function readNumber(what: string, entry: Entry, max: number): number {
   const number = Number(entry.value);
   if (/^\d{1,10}$/.test(entry.value) && number <= max) return number;
-  throw new ConfigurationError(`Invalid ${what} format '${entry.value}' (${entry.file}, line ${entry.line})`);
+  const place = entry.line > 0 ? `${entry.file}, line ${entry.line}` : entry.file;
+  throw new ConfigurationError(`Invalid ${what} format '${entry.value}' (${place})`);
 }
 
 /** The items of a comma-separated list, trimmed, without empty ones and repetitions. */
