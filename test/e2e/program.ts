@@ -36,11 +36,14 @@ export class Program {
     });
   }
 
-  /** Connects to a host's bus. Monitors tell their owner without a match; `listen` hears all that goes to everybody. */
-  static async on(host: Host, { listen = false } = {}): Promise<Program> {
+  /**
+   * Connects to a host's bus. Monitors tell their owner without being asked.
+   * @param options.listen who is heard, too, in what it tells everybody: true for the controller, or a bus name.
+   */
+  static async on(host: Host, { listen = false }: { listen?: boolean | string } = {}): Promise<Program> {
     const leader = (await Bun.file(`${dirname(host.root)}/leader`).text()).trim();
     const bus = await BusConnection.open(`unix:path=/proc/${leader}/root/run/dbus/system_bus_socket`);
-    if (listen) await bus.addMatch({ type: "signal", sender: controllerName });
+    if (listen) await bus.addMatch({ type: "signal", sender: listen === true ? controllerName : listen });
     return new Program(bus);
   }
 
