@@ -26,7 +26,7 @@ export const messages = {
   proxyTargetRemoved: event(34, "controller", { proxyId: "u", reason: "s" }),
 
   // An agent asks the controller.
-  createProxy: request(48, "agent", { proxyId: "u", node: "s", unit: "s", started: "b" }, {}),
+  createProxy: request(48, "agent", { proxyId: "u", node: "s", unit: "s" }, {}),
   removeProxy: event(49, "agent", { proxyId: "u" }),
 
   // An agent tells the controller.

@@ -39,6 +39,32 @@ test("up and down together", async () => {
   expect(await world.close()).toBe(0);
 });
 
+test("a target that stops with its last user does not notice that an agent is away for a moment", async () => {
+  const { world, laptop, pi, states, start } = await setUp({ stopWhenUnneeded: true, stopMs: 100 }, "bindsTo");
+  await start();
+  const entered = () => pi.systemd.loaded("cdn.service")?.moments.get("ActiveEnter")?.[1];
+  const before = entered();
+  laptop.systemd.disconnect();
+  await world.run(30_000);
+  world.network.cut("laptop");
+  await world.run(30_000);
+  await laptop.crash();
+  await laptop.boot();
+  await world.run(30_000);
+  expect(states()).toBe("active active active active");
+  expect(entered()).toBe(before);
+  expect(await world.close()).toBe(0);
+});
+
+test("an agent that stops for good takes its proxies along at once", async () => {
+  const { world, laptop, pi, start } = await setUp({ stopWhenUnneeded: true }, "bindsTo");
+  await start();
+  await laptop.stop(false);
+  await world.run(1000);
+  expect([laptop.state(proxy), pi.state("cdn.service")]).toEqual(["inactive", "inactive"]);
+  expect(await world.close()).toBe(0);
+});
+
 test("a target that takes its time is waited for", async () => {
   const { world, states, start } = await setUp({ startMs: 90_000 });
   await start();

@@ -29,6 +29,11 @@ export class Host {
     this.systemd = new FakeSystemd(world.clock, [this.#proxyTemplate(), dependencyTemplate]);
   }
 
+  /** Another host that goes by the same name, as when a disk was cloned. */
+  twin(): Host {
+    return new Host(this.name, this.#world);
+  }
+
   /** Starts an agent on this host. */
   async boot(): Promise<void> {
     const { clock, log, network, random } = this.#world;

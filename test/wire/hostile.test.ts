@@ -45,7 +45,7 @@ afterAll(() => {
 /** The honest agent is answered, so it is undisturbed; and the loop has turned a few times meanwhile. */
 async function undisturbed(): Promise<void> {
   for (let count = 0; count < 10; count++) {
-    await honest.call("createProxy", { proxyId: 1, node: "n", unit: "u", started: true });
+    await honest.call("createProxy", { proxyId: 1, node: "n", unit: "u" });
   }
 }
 

@@ -57,7 +57,7 @@ for (const world of await allWorlds()) {
       let last: Promise<unknown> = Promise.resolve();
       for (let id = 0; id < 3000; id++) {
         if (id % 10 !== 9) agent.session.emit("jobStateChanged", { jobId: id, state: "running" });
-        else last = agent.session.call("createProxy", { proxyId: id, node: "n", unit: "u", started: true });
+        else last = agent.session.call("createProxy", { proxyId: id, node: "n", unit: "u" });
       }
       await last;
       expect(seen).toEqual(Array.from({ length: 3000 }, (_, id) => id));
@@ -163,7 +163,7 @@ for (const world of await allWorlds()) {
       );
       const calls = [
         controller.session.call("cancelJob", { jobId: 1 }),
-        agent.session.call("createProxy", { proxyId: 1, node: "n", unit: "u", started: false }),
+        agent.session.call("createProxy", { proxyId: 1, node: "n", unit: "u" }),
       ].map((call) => call.catch((failure) => failure));
       controller.session.close("shutting down");
       expect(reasons).toEqual(["controller shutting down"]);
@@ -173,7 +173,7 @@ for (const world of await allWorlds()) {
       agent.session.close("again");
       expect(agent.session.closed).toBe(true);
       await expect(
-        agent.session.call("createProxy", { proxyId: 1, node: "n", unit: "u", started: false }),
+        agent.session.call("createProxy", { proxyId: 1, node: "n", unit: "u" }),
       ).rejects.toEqual(terminated);
       agent.session.emit("unitNew", { unit: "u" });
       expect(reasons).toEqual(["controller shutting down", "agent shutting down"]);

@@ -1,11 +1,11 @@
 import type { Clock } from "../../base/clock.ts";
-import { ErrorName, Failure } from "../../base/failure.ts";
+import { describe, ErrorName, Failure } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import type { SystemdListener } from "../../systemd/port.ts";
 import type { ReconnectingListener, ReconnectingSystemd } from "../../systemd/reconnecting.ts";
 import type { Handlers } from "../../wire/messages.ts";
 import { Dependencies } from "./dependencies.ts";
-import { Jobs } from "./jobs.ts";
+import { Jobs, type JobsListener } from "./jobs.ts";
 import { type ControllerSession, Link, type LinkOptions } from "./link.ts";
 import { Proxies } from "./proxies.ts";
 import { requests } from "./requests.ts";
@@ -43,13 +43,7 @@ export class Agent implements ReconnectingListener {
   constructor({ systemd, clock, log, link }: AgentOptions) {
     this.#clock = clock;
     this.#log = log;
-    this.jobs = new Jobs(systemd, clock, {
-      jobStateChanged: (jobId, state) => this.link.session?.emit("jobStateChanged", { jobId, state }),
-      jobRemoved: (jobId, result) => this.link.session?.emit("jobRemoved", { jobId, result }),
-      jobMeasured: (unit, method, microseconds) => {
-        if (this.#metrics) this.link.session?.emit("jobMeasured", { unit, method, microseconds });
-      },
-    });
+    this.jobs = new Jobs(systemd, clock);
     this.units = new Units(systemd, (name, fields) => this.link.session?.emit(name, fields));
     this.proxies = new Proxies(systemd, log);
     this.handlers = requests({
@@ -59,6 +53,7 @@ export class Agent implements ReconnectingListener {
       proxies: this.proxies,
       dependencies: new Dependencies(systemd, this.jobs, log),
       log,
+      asker: () => this.#asker(),
       setMetrics: (enabled) => {
         this.#metrics = enabled;
       },
@@ -88,7 +83,7 @@ export class Agent implements ReconnectingListener {
 
   /** Begins. @returns once the first attempt to connect has succeeded or failed. */
   async start(): Promise<void> {
-    await this.proxies.adopt();
+    await this.proxies.reconcile();
     await this.link.start();
   }
 
@@ -146,7 +141,23 @@ export class Agent implements ReconnectingListener {
   /** systemd answers again, after it was lost. */
   recovered(): void {
     this.#log.info("systemd is connected again");
-    this.link.resume();
+    // When it is lost again meanwhile there will be another recovery.
+    this.proxies.reconcile().then(
+      () => this.link.resume(),
+      (error) => this.#log.warn(`The proxies cannot be looked at: ${describe(error)}`),
+    );
+  }
+
+  /** The controller that there is now: it alone hears of the jobs that it asks for, not one that comes after it. */
+  #asker(): JobsListener {
+    const { session } = this.link;
+    return {
+      jobStateChanged: (jobId, state) => session?.emit("jobStateChanged", { jobId, state }),
+      jobRemoved: (jobId, result) => session?.emit("jobRemoved", { jobId, result }),
+      jobMeasured: (unit, method, microseconds) => {
+        if (this.#metrics) session?.emit("jobMeasured", { unit, method, microseconds });
+      },
+    };
   }
 
   #online(session: ControllerSession): void {
@@ -161,6 +172,7 @@ export class Agent implements ReconnectingListener {
     this.disconnectedUs = this.#clock.realtimeUs();
     this.disconnectedMonotonicUs = this.#clock.monotonicUs();
     this.#metrics = false;
+    this.jobs.clear();
     this.units.clear();
     this.proxies.offline();
     this.#tell((listener) => listener.statusChanged());

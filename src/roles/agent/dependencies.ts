@@ -46,7 +46,9 @@ export class Dependencies {
       // Asked now, as what was needed when the list was asked for may be needed since.
       if (this.#needed.has(unit) || activeState === "inactive" || activeState === "failed") continue;
       this.#log.info(`Stopping '${unit}', which no other node needs any more`);
-      await this.#systemd.startJob("stop", unit, "replace");
+      await this.#systemd.startJob("stop", unit, "replace").catch((error) => {
+        this.#log.warn(`'${unit}' is not stopped: ${describe(error)}`);
+      });
     }
   }
 }

@@ -8,9 +8,13 @@ import type { Agent, AgentListener } from "./agent.ts";
 
 /** The agent as it is seen on one connection to its bus. */
 export class AgentFace implements AgentListener {
+  readonly #agent: Agent;
+  /** The proxies whose starts are waited for over this connection. */
+  readonly #awaited = new Set<string>();
   readonly #served: Served<typeof agentInterface>;
 
   constructor(connection: BusConnection, agent: Agent, log: Log) {
+    this.#agent = agent;
     this.#served = new ObjectTree(connection).add(
       rootPath,
       agentInterface,
@@ -20,9 +24,11 @@ export class AgentFace implements AgentListener {
           const created = agent.proxies.create(service, node, unit);
           // Who waits may be stopped with the proxy unit: then nobody needs the target any more.
           const waiting = connection.watchName(sender, () => agent.proxies.remove(service));
+          this.#awaited.add(service);
           try {
             await created;
           } finally {
+            this.#awaited.delete(service);
             waiting.cancel();
           }
         },
@@ -45,6 +51,11 @@ export class AgentFace implements AgentListener {
         LastSeenTimestampMonotonic: () => agent.lastSeenMonotonicUs,
       },
     );
+  }
+
+  /** Gives up what was waited for over a connection that is gone: nobody can be told any more. */
+  detach(): void {
+    for (const service of this.#awaited) this.#agent.proxies.remove(service);
   }
 
   statusChanged(): void {

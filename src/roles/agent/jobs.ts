@@ -8,7 +8,13 @@ interface Waiter {
   removed(result: string): void;
 }
 
-/** What is told of the controller's jobs. */
+/** What is known of a job of systemd, and who waits for it: several may, as systemd merges equal ones. */
+interface Job {
+  running: boolean;
+  readonly waiters: Waiter[];
+}
+
+/** Who asked for a job, and is told of it. */
 export interface JobsListener {
   jobStateChanged(jobId: number, state: string): void;
   jobRemoved(jobId: number, result: string): void;
@@ -19,37 +25,38 @@ export interface JobsListener {
 export class Jobs {
   readonly #systemd: Pick<Systemd, "startJob" | "cancelJob">;
   readonly #clock: Clock;
-  readonly #listener: JobsListener;
-  /** Several may wait for one job: systemd merges equal ones. */
-  readonly #waiters = new Map<string, Waiter[]>();
+  readonly #jobs = new Map<string, Job>();
   readonly #paths = new Map<number, string>();
-  /** The results of jobs that ended while systemd's answer with their path was on its way. */
-  readonly #early = new Map<string, string>();
+  /** What was told of jobs while systemd's answer with their path was on its way: that they run, or their result. */
+  readonly #early = new Map<string, { running: boolean; result: string | undefined }>();
   #starting = 0;
 
-  constructor(systemd: Pick<Systemd, "startJob" | "cancelJob">, clock: Clock, listener: JobsListener) {
+  constructor(systemd: Pick<Systemd, "startJob" | "cancelJob">, clock: Clock) {
     this.#systemd = systemd;
     this.#clock = clock;
-    this.#listener = listener;
   }
 
   get size(): number {
-    return this.#waiters.size;
+    return this.#jobs.size;
   }
 
-  /** Starts a job of the controller; its end is told to the listener. @throws Failure as systemd refuses. */
-  async start(jobId: number, type: JobType, unit: string, mode: string): Promise<void> {
+  /** Starts a job that a controller has numbered; what becomes of it is told to `asker`. @throws Failure as systemd refuses. */
+  async start(jobId: number, type: JobType, unit: string, mode: string, asker: JobsListener): Promise<void> {
     const startedMs = this.#clock.monotonicMs();
-    const path = await this.#queue(type, unit, mode, {
-      running: () => this.#listener.jobStateChanged(jobId, "running"),
+    let ended = false;
+    let path: string | undefined;
+    path = await this.#queue(type, unit, mode, {
+      running: () => asker.jobStateChanged(jobId, "running"),
       removed: (result) => {
-        this.#paths.delete(jobId);
+        ended = true;
+        // By then the number may be that of another controller's job.
+        if (path !== undefined && this.#paths.get(jobId) === path) this.#paths.delete(jobId);
         const microseconds = BigInt(Math.round((this.#clock.monotonicMs() - startedMs) * 1000));
-        this.#listener.jobMeasured(unit, jobMethods[type], microseconds);
-        this.#listener.jobRemoved(jobId, result);
+        asker.jobMeasured(unit, jobMethods[type], microseconds);
+        asker.jobRemoved(jobId, result);
       },
     });
-    if (this.#waiters.has(path)) this.#paths.set(jobId, path);
+    if (!ended) this.#paths.set(jobId, path);
   }
 
   /** Runs a job to its end. @returns systemd's result. @throws Failure as systemd refuses. */
@@ -66,21 +73,31 @@ export class Jobs {
     await this.#systemd.cancelJob(path);
   }
 
+  /** Forgets the numbers of a controller that is gone. Its jobs go on. */
+  clear(): void {
+    this.#paths.clear();
+  }
+
   jobStateChanged(path: string, state: string): void {
-    if (state === "running") for (const waiter of this.#waiters.get(path) ?? []) waiter.running();
+    if (state !== "running") return;
+    const job = this.#jobs.get(path);
+    if (this.#starting > 0) this.#early.set(path, { running: true, result: undefined });
+    if (!job || job.running) return;
+    job.running = true;
+    for (const waiter of job.waiters) waiter.running();
   }
 
   jobRemoved(path: string, result: string): void {
-    const waiters = this.#waiters.get(path);
-    this.#waiters.delete(path);
-    if (waiters) for (const waiter of waiters) waiter.removed(result);
-    if (this.#starting > 0) this.#early.set(path, result);
+    const job = this.#jobs.get(path);
+    this.#jobs.delete(path);
+    if (this.#starting > 0) this.#early.set(path, { running: this.#early.get(path)?.running ?? false, result });
+    for (const waiter of job?.waiters ?? []) waiter.removed(result);
   }
 
   /** Ends all that is waited for: systemd, who alone knows, is out of reach. */
   lost(): void {
-    const all = [...this.#waiters.values()].flat();
-    this.#waiters.clear();
+    const all = [...this.#jobs.values()].flatMap(({ waiters }) => waiters);
+    this.#jobs.clear();
     this.#early.clear();
     for (const waiter of all) waiter.removed("failed");
   }
@@ -89,12 +106,22 @@ export class Jobs {
     this.#starting++;
     try {
       const path = await this.#systemd.startJob(type, unit, mode);
-      const result = this.#early.get(path);
-      if (result === undefined) this.#waiters.set(path, [...(this.#waiters.get(path) ?? []), waiter]);
-      else waiter.removed(result);
+      const early = this.#early.get(path);
+      if (early?.result === undefined) this.#wait(path, early?.running ?? false, waiter);
+      else {
+        if (early.running) waiter.running();
+        waiter.removed(early.result);
+      }
       return path;
     } finally {
       if (--this.#starting === 0) this.#early.clear();
     }
+  }
+
+  #wait(path: string, running: boolean, waiter: Waiter): void {
+    const job = this.#jobs.get(path) ?? { running, waiters: [] };
+    this.#jobs.set(path, job);
+    job.waiters.push(waiter);
+    if (job.running) waiter.running();
   }
 }

@@ -30,7 +30,7 @@ interface LinkListener {
 
 const firstDelayMs = 100;
 
-/** A link that was up for less than this did not last: the next attempt is not made at once. */
+/** A link that was up for less than this many ms did not last. */
 const lastingMs = 5000;
 
 /** Keeps the agent connected to its controller. */
@@ -42,7 +42,7 @@ export class Link {
   #address: string;
   #session: ControllerSession | undefined;
   #timer: Timer | undefined;
-  #joinedMs = 0;
+  #joinedMs = Number.NEGATIVE_INFINITY;
   /** Counts attempts, so that the outcome of one that was given up is not taken for the present one's. */
   #attempt = 0;
 
@@ -69,6 +69,7 @@ export class Link {
   /** Leaves the controller there is and connects to another. */
   switchTo(address: string): void {
     this.#address = address;
+    this.#joinedMs = Number.NEGATIVE_INFINITY;
     this.#options.listener.addressChanged();
     this.#handle({ type: "switched" }, "the agent is switched to another controller");
   }
@@ -100,8 +101,8 @@ export class Link {
         break;
       case "schedule":
         this.#timer?.cancel();
-        if (effect.soon)
-          this.#backoff.reset(clock.monotonicMs() - this.#joinedMs < lastingMs && this.#joinedMs > 0 ? 1 : 0);
+        // A controller that lets go at once, as of two agents with one name, is come back to later and later.
+        if (effect.soon && clock.monotonicMs() - this.#joinedMs >= lastingMs) this.#backoff.reset();
         this.#timer = clock.after(this.#backoff.next(), () => this.#handle({ type: "due" }));
         break;
       case "drop":

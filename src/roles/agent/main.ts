@@ -75,7 +75,14 @@ async function serve(settings: AgentSettings, user: boolean, log: Log, stopped: 
     name: agentName,
     clock: systemClock,
     log,
-    attach: (connection) => agent.listen(new AgentFace(connection, agent, log)),
+    attach(connection) {
+      const face = new AgentFace(connection, agent, log);
+      const unlisten = agent.listen(face);
+      return () => {
+        unlisten();
+        face.detach();
+      };
+    },
   });
   const status = () => `STATUS=Node ${settings.NodeName} is ${agent.status}`;
   agent.listen({ statusChanged: () => notify(status()), controllerAddressChanged: () => {} });

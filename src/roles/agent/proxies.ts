@@ -25,6 +25,11 @@ interface Proxy {
   readonly answer: { succeed(): void; fail(failure: Failure): void };
 }
 
+/** Whether the proxy unit is active. */
+function isUp({ state }: Proxy): boolean {
+  return state.phase === "started" || state.phase === "resumed";
+}
+
 type Session = Pick<ControllerSession, "call" | "emit">;
 
 /** The proxies of this node, by their units' names. */
@@ -66,11 +71,19 @@ export class Proxies {
     if (proxy) this.#handle(proxy, { type: "removed" });
   }
 
-  /** Takes over the proxy units that are active without us: an agent before this one has started them. */
-  async adopt(): Promise<void> {
-    for (const { unit: service, activeState } of await this.#systemd.listUnits(proxyUnits)) {
+  /**
+   * Compares what is known with the proxy units that systemd has, at the start and after systemd was out of reach: those
+   * that are active without us were started by an agent before this one, and ours may have stopped.
+   */
+  async reconcile(): Promise<void> {
+    const listed = await this.#systemd.listUnits(proxyUnits);
+    const active = new Set(listed.filter(({ activeState }) => activeState === "active").map(({ unit }) => unit));
+    for (const proxy of [...this.#proxies.values()]) {
+      if (isUp(proxy) && !active.has(proxy.service)) this.#handle(proxy, { type: "removed" });
+    }
+    for (const service of active) {
       const target = proxyTarget(service.slice(prefix.length));
-      if (activeState !== "active" || !target || this.#proxies.has(service)) continue;
+      if (!target || this.#proxies.has(service)) continue;
       this.#log.info(`Found proxy '${service}' active`);
       const proxy = this.#add(service, target.node, target.unit, started, { succeed: () => {}, fail: () => {} });
       if (this.#session) this.#announce(proxy, this.#session);
@@ -103,7 +116,7 @@ export class Proxies {
   /** A unit of this node has changed: a started proxy whose unit ended otherwise than by us is over. */
   unitStateChanged(unit: string, activeState: string): void {
     const proxy = this.#proxies.get(unit);
-    if (proxy?.state.phase !== "started") return;
+    if (!proxy || !isUp(proxy)) return;
     if (activeState === "inactive" || activeState === "failed") this.#handle(proxy, { type: "removed" });
   }
 
@@ -114,7 +127,8 @@ export class Proxies {
   async stop(keepUnits: boolean): Promise<void> {
     const units: string[] = [];
     for (const proxy of [...this.#proxies.values()]) {
-      if (proxy.state.phase === "started") units.push(proxy.service);
+      if (isUp(proxy)) units.push(proxy.service);
+      if (!keepUnits) this.#session?.emit("removeProxy", { proxyId: proxy.id });
       this.#drop(proxy);
       proxy.answer.fail(new Failure(ErrorName.Failed, "Proxy service stopped"));
     }
@@ -134,8 +148,9 @@ export class Proxies {
   }
 
   #announce(proxy: Proxy, session: Session): void {
-    const { id, node, unit, state } = proxy;
-    session.call("createProxy", { proxyId: id, node, unit, started: state.phase === "started" }).catch((error) => {
+    const { id, node, unit } = proxy;
+    this.#handle(proxy, { type: "announced" });
+    session.call("createProxy", { proxyId: id, node, unit }).catch((error) => {
       // A refusal counts only while the controller that gave it is the one we have: a lost one decides nothing.
       if (this.#session !== session) return;
       this.#handle(proxy, { type: "refused", message: describe(error) });

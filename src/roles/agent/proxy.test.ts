@@ -6,6 +6,7 @@ const target = (activeState: string, reason = "real"): ProxyEvent => ({ type: "t
 const gone = (reason = "real"): ProxyEvent => ({ type: "targetRemoved", reason });
 const refused: ProxyEvent = { type: "refused", message: "denied" };
 const removed: ProxyEvent = { type: "removed" };
+const announced: ProxyEvent = { type: "announced" };
 
 type Case = [what: string, from: ProxyState, events: ProxyEvent[], phase: ProxyState["phase"], effects: string[]];
 const cases: Case[] = [
@@ -58,6 +59,36 @@ const cases: Case[] = [
     ["stopUnit start: failed", "release"],
   ],
   ["no longer allowed after a reconnection", started, [refused], "ended", ["stopUnit denied", "release"]],
+  [
+    "announced again, the target has stayed",
+    started,
+    [announced, target("active", "virtual"), activated("done")],
+    "started",
+    [],
+  ],
+  [
+    "announced again, seen active and about to stop",
+    started,
+    [announced, target("active", "virtual"), target("inactive")],
+    "resumed",
+    [],
+  ],
+  [
+    "announced again while the target stops for want of users, and is started once more",
+    started,
+    [announced, target("inactive"), gone(), target("activating"), activated("done"), target("active")],
+    "started",
+    [],
+  ],
+  [
+    "announced again, not startable any more",
+    started,
+    [announced, target("failed"), activated("dependency")],
+    "ended",
+    ["stopUnit start: dependency", "release"],
+  ],
+  ["announced again, denied", started, [announced, refused], "ended", ["stopUnit denied", "release"]],
+  ["announced again, then stopped", started, [announced, removed], "ended", ["release"]],
   ["the proxy unit stops", started, [removed, target("failed"), removed], "ended", ["release"]],
 ];
 

@@ -4,11 +4,18 @@
  * that is stopping, or that failed long ago, is about to be started again.
  */
 export type ProxyState =
-  | { readonly phase: "waiting"; readonly target: "unknown" | "active" | "gone" }
+  | { readonly phase: "waiting"; readonly target: Target }
+  /** `resumed` until the controller, which has been away, has had the target started again. */
+  | { readonly phase: "resumed"; readonly target: Target }
   | { readonly phase: "started" }
   | { readonly phase: "ended" };
 
+/** How the target was last seen while its start is under way. */
+type Target = "unknown" | "gone";
+
 export type ProxyEvent =
+  /** The controller is told of the proxy, and has the target started. */
+  | { readonly type: "announced" }
   | { readonly type: "refused"; readonly message: string }
   | { readonly type: "activated"; readonly result: string; readonly message: string }
   | { readonly type: "targetChanged"; readonly activeState: string; readonly reason: string }
@@ -33,13 +40,15 @@ export const waiting: ProxyState = { phase: "waiting", target: "unknown" };
 export const started: ProxyState = { phase: "started" };
 const ended: ProxyState = { phase: "ended" };
 
-const isGone = (activeState: string): boolean => activeState === "inactive" || activeState === "failed";
+const release: ProxyEffect = { type: "release" };
+const stopped: ProxyEffect = { type: "fail", message: "Proxy service stopped" };
 
 /** What an event makes of a proxy, and what has to be done about it, in order. */
 export function step(state: ProxyState, event: ProxyEvent): Step {
   switch (state.phase) {
     case "waiting":
-      return stepWaiting(state, event);
+    case "resumed":
+      return stepStarting(state, event);
     case "started":
       return stepStarted(event);
     case "ended":
@@ -47,42 +56,50 @@ export function step(state: ProxyState, event: ProxyEvent): Step {
   }
 }
 
-function stepWaiting(state: Extract<ProxyState, { phase: "waiting" }>, event: ProxyEvent): Step {
+type Starting = Extract<ProxyState, { target: Target }>;
+
+/** While the target is being started, the first time or once more, only how that ends decides. */
+function stepStarting(state: Starting, event: ProxyEvent): Step {
+  const first = state.phase === "waiting";
+  const succeed: ProxyEffect[] = first ? [{ type: "succeed" }] : [];
   switch (event.type) {
-    case "refused":
-      return { state: ended, effects: [{ type: "fail", message: event.message }] };
-    case "removed":
-      return { state: ended, effects: [{ type: "fail", message: "Proxy service stopped" }, { type: "release" }] };
-    case "activated":
-      if (event.result !== "done") {
-        return { state: ended, effects: [{ type: "fail", message: event.message }, { type: "release" }] };
-      }
-      // The target may have started and ended again before its start was reported.
-      if (state.target === "gone")
-        return { state: ended, effects: [{ type: "succeed" }, ...stop("it has stopped already")] };
-      return { state: started, effects: [{ type: "succeed" }] };
-    case "targetChanged":
-      if (event.activeState === "active") return { state: started, effects: [{ type: "succeed" }] };
-      if (isGone(event.activeState) && event.reason === "real")
-        return { state: { ...state, target: "gone" }, effects: [] };
-      return { state: { ...state, target: "unknown" }, effects: [] };
+    case "announced":
     case "targetRemoved":
       return { state, effects: [] };
+    case "refused":
+      return { state: ended, effects: first ? [{ type: "fail", message: event.message }] : stop(event.message) };
+    case "removed":
+      return { state: ended, effects: [...(first ? [stopped] : []), release] };
+    case "activated":
+      if (event.result !== "done") {
+        return {
+          state: ended,
+          effects: first ? [{ type: "fail", message: event.message }, release] : stop(event.message),
+        };
+      }
+      // The target may have started and ended again before its start was reported.
+      if (state.target === "gone") return { state: ended, effects: [...succeed, ...stop("it has stopped already")] };
+      return { state: started, effects: succeed };
+    case "targetChanged":
+      if (event.activeState === "active" && first) return { state: started, effects: succeed };
+      return { state: { ...state, target: isEnd(event) ? "gone" : "unknown" }, effects: [] };
   }
 }
 
 function stepStarted(event: ProxyEvent): Step {
   switch (event.type) {
+    case "announced":
+      return { state: { phase: "resumed", target: "unknown" }, effects: [] };
     case "refused":
       return { state: ended, effects: stop(event.message) };
     case "removed":
-      return { state: ended, effects: [{ type: "release" }] };
+      return { state: ended, effects: [release] };
     case "activated":
-      // After a reconnection the target is started anew; when that fails there is nothing left to stand for.
+      // After the target's node was away its target is started anew; when that fails there is nothing left to stand for.
       if (event.result === "done") return { state: started, effects: [] };
       return { state: ended, effects: stop(event.message) };
     case "targetChanged":
-      if (event.reason !== "real" || !isGone(event.activeState)) return { state: started, effects: [] };
+      if (!isEnd(event)) return { state: started, effects: [] };
       return { state: ended, effects: stop(`it is ${event.activeState}`) };
     case "targetRemoved":
       if (event.reason !== "real") return { state: started, effects: [] };
@@ -90,6 +107,10 @@ function stepStarted(event: ProxyEvent): Step {
   }
 }
 
+function isEnd({ activeState, reason }: Extract<ProxyEvent, { type: "targetChanged" }>): boolean {
+  return reason === "real" && (activeState === "inactive" || activeState === "failed");
+}
+
 function stop(message: string): ProxyEffect[] {
-  return [{ type: "stopUnit", message }, { type: "release" }];
+  return [{ type: "stopUnit", message }, release];
 }

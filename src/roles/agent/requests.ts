@@ -3,7 +3,7 @@ import { isLevel, type Log } from "../../base/log.ts";
 import { type JobType, jobMethods, type Systemd } from "../../systemd/port.ts";
 import type { Handlers } from "../../wire/messages.ts";
 import type { Dependencies } from "./dependencies.ts";
-import type { Jobs } from "./jobs.ts";
+import type { Jobs, JobsListener } from "./jobs.ts";
 import type { Proxies } from "./proxies.ts";
 import type { Units } from "./units.ts";
 
@@ -15,13 +15,15 @@ export function requests(parts: {
   readonly proxies: Proxies;
   readonly dependencies: Dependencies;
   readonly log: Log;
+  /** Who hears of the jobs that are asked for now. */
+  asker(): JobsListener;
   setMetrics(enabled: boolean): void;
 }): Handlers<"agent"> {
   const { systemd, jobs, units, proxies, dependencies, log } = parts;
   return {
     async startJob({ jobId, type, unit, mode }) {
       if (!isJobType(type)) throw new Failure(ErrorName.InvalidArgs, `Job type '${type}' is not known`);
-      await jobs.start(jobId, type, unit, mode);
+      await jobs.start(jobId, type, unit, mode, parts.asker());
       return {};
     },
     async cancelJob({ jobId }) {

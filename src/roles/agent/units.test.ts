@@ -11,8 +11,8 @@ function setUp(listed: { unit: string; activeState: string; subState: string }[]
   const asked = new Map<string, (state: UnitState) => void>();
   const systemd = {
     unitState: (unit: string) =>
-      new Promise<UnitState & { order: number }>((resolve) => {
-        asked.set(unit, (state) => resolve({ ...state, order: 0 }));
+      new Promise<UnitState>((resolve) => {
+        asked.set(unit, resolve);
       }),
     listUnits: async () => listed,
   };
@@ -102,4 +102,19 @@ test("unsubscribe and clear end what is told", async () => {
   units.clear();
   change("a.service", "active", "running");
   expect(told).toEqual([]);
+});
+
+test("a list of units that comes after all was given up is not believed", async () => {
+  const { units, told, change } = setUp([{ unit: "a.service", activeState: "active", subState: "running" }]);
+  const late = units.subscribe("*");
+  units.clear();
+  await late;
+  const again = units.subscribe("*");
+  change("a.service", "failed", "failed");
+  await again;
+  change("a.service", "active", "running");
+  expect(told.filter((line) => line.startsWith("unitState"))).toEqual([
+    "unitStateChanged a.service failed failed",
+    "unitStateChanged a.service active running",
+  ]);
 });

@@ -19,6 +19,8 @@ export class Units {
   /** Units whose events are told. `*` is among them when all are. */
   readonly #subscribed = new Set<string>();
   readonly #states = new Map<string, UnitState>();
+  /** Counts what is given up, so that an answer of systemd that comes late is not taken for a present one. */
+  #generation = 0;
   /** Units that systemd has been asked about, with what its signals have said since. */
   readonly #pending = new Map<string, { state: UnitState | undefined }>();
 
@@ -34,7 +36,9 @@ export class Units {
   async subscribe(unit: string): Promise<UnitState> {
     if (unit === any) {
       this.#subscribed.add(any);
-      for (const { unit: name, activeState, subState } of await this.#systemd.listUnits(any)) {
+      const generation = this.#generation;
+      const listed = await this.#systemd.listUnits(any);
+      for (const { unit: name, activeState, subState } of generation === this.#generation ? listed : []) {
         if (!this.#states.has(name)) this.#remember(name, { loaded: true, activeState, subState });
       }
       return { ...unloaded, loaded: true };
@@ -60,6 +64,7 @@ export class Units {
     this.#subscribed.delete(unit);
     this.#pending.delete(unit);
     if (this.#subscribed.has(any)) return;
+    this.#generation++;
     if (unit === any)
       for (const name of this.#states.keys()) if (!this.#subscribed.has(name)) this.#states.delete(name);
     this.#states.delete(unit);
@@ -67,6 +72,7 @@ export class Units {
 
   /** Forgets what a controller listened to that is gone. */
   clear(): void {
+    this.#generation++;
     this.#subscribed.clear();
     this.#pending.clear();
     this.#states.clear();

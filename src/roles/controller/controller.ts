@@ -5,16 +5,21 @@ import type { JobType } from "../../systemd/port.ts";
 import type { Handlers } from "../../wire/messages.ts";
 import type { Session } from "../../wire/session.ts";
 import { Dependencies } from "./dependencies.ts";
+import { checkedProperties, checkedUnit, checkedWord } from "./hearsay.ts";
 import type { Job } from "./job.ts";
 import { Jobs, type JobsListener } from "./jobs.ts";
-import { type MetricsListener, startTimes } from "./metrics.ts";
+import { type MetricsListener, startTime } from "./metrics.ts";
 import type { Monitor } from "./monitor.ts";
 import { Monitors, type MonitorsListener } from "./monitors.ts";
-import { checked, Node } from "./node.ts";
+import { Node } from "./node.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
 /** `up` when all nodes are online, `down` when none is, else `degraded`. */
 export type Status = "up" | "degraded" | "down";
+
+/** Characters of a method's and an interface's name that are passed on (D-Bus specification, "Valid Names"). */
+const maxMethod = 255;
+const maxInterface = 255;
 
 /** Who is told what happens; the D-Bus face, or a test. */
 export interface ControllerListener extends JobsListener, MonitorsListener, MetricsListener {
@@ -118,16 +123,24 @@ export class Controller {
       jobStateChanged: ({ jobId, state }) => {
         if (state === "running") jobs.handleFrom(node.name, jobId, { type: "running" });
       },
-      jobRemoved: ({ jobId, result }) => jobs.handleFrom(node.name, jobId, { type: "removed", result }),
-      jobMeasured: ({ unit, method, microseconds }) => {
-        if (this.#metrics) this.#listener?.agentJobMeasured(node.name, unit, method, microseconds);
+      jobRemoved: ({ jobId, result }) => {
+        jobs.handleFrom(node.name, jobId, { type: "removed", result: checkedWord(result, node.name) });
       },
-      unitNew: ({ unit }) => subscriptions.unitNew(node, unit),
-      unitRemoved: ({ unit }) => subscriptions.unitRemoved(node, unit),
-      unitStateChanged: ({ unit, activeState, subState }) =>
-        subscriptions.unitStateChanged(node, unit, activeState, subState),
-      unitPropertiesChanged: ({ unit, interface: interfaceName, properties }) =>
-        subscriptions.unitPropertiesChanged(node, unit, interfaceName, checked(properties, "a{sv}", node.name)),
+      jobMeasured: ({ unit, method, microseconds }) => {
+        if (!this.#metrics) return;
+        const name = checkedUnit(unit, node.name);
+        this.#listener?.agentJobMeasured(node.name, name, method.slice(0, maxMethod), microseconds);
+      },
+      unitNew: ({ unit }) => subscriptions.unitNew(node, checkedUnit(unit, node.name)),
+      unitRemoved: ({ unit }) => subscriptions.unitRemoved(node, checkedUnit(unit, node.name)),
+      unitStateChanged: ({ unit, activeState, subState }) => {
+        const [active, sub] = [checkedWord(activeState, node.name), checkedWord(subState, node.name)];
+        subscriptions.unitStateChanged(node, checkedUnit(unit, node.name), active, sub);
+      },
+      unitPropertiesChanged: ({ unit, interface: interfaceName, properties }) => {
+        const [name, checked] = [checkedUnit(unit, node.name), checkedProperties(properties, node.name)];
+        subscriptions.unitPropertiesChanged(node, name, interfaceName.slice(0, maxInterface), checked);
+      },
     };
   }
 
@@ -177,7 +190,7 @@ export class Controller {
     // First all are let go, so that no node is told to stop what it runs for another that has just been disconnected.
     const sessions = [...this.nodes.values()].map((node) => node.disconnected());
     for (const session of sessions) session?.close("the controller is stopping");
-    for (const node of this.nodes.values()) this.dependencies.nodeOffline(node);
+    this.dependencies.close();
   }
 
   #jobRemoved(job: Job, result: string): void {
@@ -186,10 +199,9 @@ export class Controller {
     const node = this.nodes.get(job.node);
     if (!node?.online) return;
     const grossUs = BigInt(Math.round((this.#clock.monotonicMs() - job.requestedMs) * 1000));
-    startTimes(node, job.unit).then(
-      (netUs) => this.#listener?.startJobMeasured(job, grossUs, netUs),
-      (error) => this.#log.debug(`No start time of unit '${job.unit}' on node '${job.node}': ${describe(error)}`),
-    );
+    startTime(node, job.unit)
+      .then((netUs) => this.#listener?.startJobMeasured(job, grossUs, netUs))
+      .catch((error) => this.#log.debug(`No start time of '${job.unit}' on node '${job.node}': ${describe(error)}`));
   }
 
   #updateStatus(): void {

@@ -100,12 +100,31 @@ test("the dependency unit goes with the last proxy of all nodes", async () => {
   expect(pi.take()).toEqual([`unsubscribe ${unit}`, `stopDependency ${unit}`]);
 });
 
-test("a source that goes offline needs nothing any more", async () => {
+test("what a source needs that goes offline is kept for a while, and then given up", async () => {
   await add("laptop", 1);
   pi.take();
   disconnect("laptop");
-  expect(pi.take()).toEqual([`unsubscribe ${unit}`, `stopDependency ${unit}`]);
+  clock.advance(4999);
+  expect(pi.take().filter((line) => line.startsWith("stop"))).toEqual([]);
+  expect(dependencies.users("pi", unit)).toBe(1);
+  clock.advance(1);
+  expect(pi.take()).toContain(`stopDependency ${unit}`);
   expect(dependencies.users("pi", unit)).toBe(0);
+});
+
+test("a source that is back in time finds its target as it was", async () => {
+  await add("laptop", 1);
+  await pi.answer(`startDependency ${unit}`, { result: "done" });
+  disconnect("laptop");
+  const returned = connect("laptop");
+  dependencies.add(node("laptop"), 1, "pi", unit);
+  expect(dependencies.users("pi", unit)).toBe(1);
+  await pi.answer(`startDependency ${unit}`, { result: "done" });
+  expect(returned.take()).toEqual(["proxyTargetActivated 1 done "]);
+  clock.advance(60_000);
+  expect(pi.take().filter((line) => line.startsWith("stop"))).toEqual([]);
+  dependencies.remove(node("laptop"), 1);
+  expect(pi.take()).toContain(`stopDependency ${unit}`);
 });
 
 test("while the target's node is offline the proxy waits, and is served when it comes", async () => {
@@ -129,7 +148,7 @@ test("a link that is lost in the middle of a start decides nothing", async () =>
 test("what was left behind on a node is stopped once those who need something have come back", async () => {
   await add("laptop", 1);
   pi.take();
-  clock.advance(9999);
+  clock.advance(4999);
   expect(pi.take()).toEqual([]);
   clock.advance(1);
   expect(pi.take()).toEqual([`keepDependencies ${unit}`]);

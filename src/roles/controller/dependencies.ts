@@ -2,21 +2,29 @@ import type { Clock, Timer } from "../../base/clock.ts";
 import { asFailure, describe, ErrorName, Failure } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import { isUnitName } from "../../base/names.ts";
+import { checkedWord } from "./hearsay.ts";
 import type { Node } from "./node.ts";
 import type { Reason, Subscriber, Subscriptions } from "./subscriptions.ts";
 
-/** A unit of one node that a unit of another needs. `id` is the source agent's own number for it. */
+/**
+ * A unit of one node that a unit of another needs. `id` is the source agent's own number for it, undefined while that
+ * agent is away.
+ */
 interface Proxy {
   readonly source: Node;
-  readonly id: number;
   readonly dependency: Dependency;
+  id: number | undefined;
 }
 
 /**
- * How long after a node has come its dependency units are compared with what is needed, in ms: by then, also after a
- * restart of the controller, the nodes that need something have come back and said so.
+ * How long those who need something have to come back and say so, in ms: a source that was lost keeps its targets for so
+ * long, and on a target that has come, perhaps after a restart of the controller, what nobody needs is stopped then. It is
+ * longer than an agent takes to restart or to connect again, so that no target stops in between.
  */
-const settleMs = 10_000;
+const settleMs = 5000;
+
+/** Characters of a node's own words that are passed on. */
+const maxReason = 1000;
 
 /** More proxies of one node than this are refused. */
 const maxProxiesPerNode = 4096;
@@ -40,12 +48,14 @@ class Dependency implements Subscriber {
   unitPropertiesChanged(): void {}
 
   unitRemoved(_node: string, _unit: string, reason: Reason): void {
-    for (const { source, id } of this.proxies) source.emit("proxyTargetRemoved", { proxyId: id, reason });
+    for (const { source, id } of this.proxies) {
+      if (id !== undefined) source.emit("proxyTargetRemoved", { proxyId: id, reason });
+    }
   }
 
   unitStateChanged(_node: string, _unit: string, activeState: string, subState: string, reason: Reason): void {
     for (const { source, id } of this.proxies) {
-      source.emit("proxyTargetChanged", { proxyId: id, activeState, subState, reason });
+      if (id !== undefined) source.emit("proxyTargetChanged", { proxyId: id, activeState, subState, reason });
     }
   }
 }
@@ -59,6 +69,7 @@ export class Dependencies {
   readonly #dependencies = new Map<string, Dependency>();
   readonly #clock: Clock;
   readonly #settling = new Map<Node, Timer>();
+  readonly #leaving = new Map<Node, Timer>();
 
   constructor(nodes: ReadonlyMap<string, Node>, subscriptions: Subscriptions, clock: Clock, log: Log) {
     this.#nodes = nodes;
@@ -93,6 +104,10 @@ export class Dependencies {
     const dependency = this.#dependency(target, unit);
     const proxy = { source, id, dependency };
     proxies.set(id, proxy);
+    // The same proxy of before the source was away has been kept for it.
+    for (const kept of dependency.proxies) {
+      if (kept.source === source && kept.id === undefined) dependency.proxies.delete(kept);
+    }
     dependency.proxies.add(proxy);
     if (!dependency.subscription) {
       dependency.subscription = this.#subscriptions.subscribe(targetName, [unit], dependency);
@@ -107,8 +122,12 @@ export class Dependencies {
     const proxy = proxies.get(id);
     if (!proxy) return;
     proxies.delete(id);
+    this.#release(proxy);
+  }
+
+  #release(proxy: Proxy): void {
     const { dependency } = proxy;
-    dependency.proxies.delete(proxy);
+    if (!dependency.proxies.delete(proxy)) return;
     if (dependency.proxies.size > 0) return;
     this.#dependencies.delete(key(dependency.target.name, dependency.unit));
     this.#subscriptions.unsubscribe(dependency.subscription);
@@ -127,11 +146,32 @@ export class Dependencies {
     );
   }
 
-  /** A node that goes offline needs nothing any more; when it returns it announces its proxies again. */
+  /** What a node that goes offline needs is kept for a while; when it returns it announces its proxies again. */
   nodeOffline(node: Node): void {
     this.#settling.get(node)?.cancel();
     this.#settling.delete(node);
-    for (const id of [...this.#proxiesOf(node).keys()]) this.remove(node, id);
+    const proxies = [...this.#proxiesOf(node).values()];
+    if (proxies.length === 0) return;
+    this.#proxiesOf(node).clear();
+    for (const proxy of proxies) proxy.id = undefined;
+    this.#leaving.get(node)?.cancel();
+    this.#leaving.set(
+      node,
+      this.#clock.after(settleMs, () => this.#leave(node)),
+    );
+  }
+
+  /** Ends what is kept for nodes that are away, and looks after nothing any more. */
+  close(): void {
+    for (const timer of [...this.#settling.values(), ...this.#leaving.values()]) timer.cancel();
+  }
+
+  /** Gives up what a node has needed before it was away and has not announced again. */
+  #leave(node: Node): void {
+    this.#leaving.delete(node);
+    for (const { proxies } of this.#dependencies.values()) {
+      for (const proxy of proxies) if (proxy.source === node && proxy.id === undefined) this.#release(proxy);
+    }
   }
 
   /** Has a node stop the dependency units that were left behind while it was not connected. */
@@ -148,7 +188,7 @@ export class Dependencies {
     const { target, unit } = dependency;
     const tell = (result: string, message: string) => {
       for (const proxy of proxies) {
-        if (!dependency.proxies.has(proxy)) continue;
+        if (!dependency.proxies.has(proxy) || proxy.id === undefined) continue;
         proxy.source.emit("proxyTargetActivated", { proxyId: proxy.id, result, message });
       }
     };
@@ -156,15 +196,19 @@ export class Dependencies {
     this.#subscriptions.whenKnown(target, unit, () => {
       dependency.asked = true;
       // A start may take as long as systemd lets it: the answer comes with its end, or the link's.
-      target.call("startDependency", { unit }, { timeoutMs: 0 }).then(
-        ({ result }) => tell(result, result === "done" ? "" : `${unit} on node '${target.name}': ${result}`),
-        (error) => {
+      target
+        .call("startDependency", { unit }, { timeoutMs: 0 })
+        .then(({ result }) => {
+          const word = checkedWord(result, target.name);
+          tell(word, word === "done" ? "" : `${unit} on node '${target.name}': ${word}`);
+        })
+        .catch((error) => {
           // When the link is lost the start is asked for again once the node is back.
           if (asFailure(error).errorName === ErrorName.NoReply) return;
-          this.#log.warn(`Unit '${unit}' on node '${target.name}' cannot be started for others: ${describe(error)}`);
-          tell("failed", `${describe(error)} (on node '${target.name}')`);
-        },
-      );
+          const why = describe(error).slice(0, maxReason);
+          this.#log.warn(`Unit '${unit}' on node '${target.name}' cannot be started for others: ${why}`);
+          tell("failed", `${why} (on node '${target.name}')`);
+        });
     });
   }
 

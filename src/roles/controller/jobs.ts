@@ -41,6 +41,11 @@ export class Jobs {
     return this.#jobs.size;
   }
 
+  /** The jobs that have been announced. */
+  get announced(): Job[] {
+    return [...this.#jobs.values()].filter(({ state }) => state.phase === "waiting" || state.phase === "running");
+  }
+
   /** Passes an event to a job and tells what comes of it. */
   handle(job: Job, event: JobEvent): void {
     const { state, effects } = step(job.state, event);

@@ -13,7 +13,7 @@ export interface MetricsListener {
 const unitInterface = "org.freedesktop.systemd1.Unit";
 
 /** How long the last start of a unit took, from leaving `inactive` to entering `active`, in microseconds. */
-export async function startTimes(node: Node, unit: string): Promise<bigint> {
+export async function startTime(node: Node, unit: string): Promise<bigint> {
   const [entered, left] = await Promise.all([
     timestamp(node, unit, "ActiveEnterTimestampMonotonic"),
     timestamp(node, unit, "InactiveExitTimestampMonotonic"),
@@ -23,5 +23,5 @@ export async function startTimes(node: Node, unit: string): Promise<bigint> {
 
 async function timestamp(node: Node, unit: string, property: string): Promise<bigint> {
   const [variant] = decodeBody(await node.unitProperty(unit, unitInterface, property)) as [Variant];
-  return typeof variant.value === "bigint" ? variant.value : 0n;
+  return variant.signature === "t" ? (variant.value as bigint) : 0n;
 }

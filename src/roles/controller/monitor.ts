@@ -6,6 +6,9 @@ import type { Reason, Subscriber, Subscriptions } from "./subscriptions.ts";
 const maxPeers = 256;
 const maxSubscriptions = 16_384;
 
+/** Characters of a node's or a unit's name; no unit of systemd has more (systemd.unit(5)). */
+const maxName = 255;
+
 /** Where a monitor's events go: to its owner and the peers, each by its unique name. */
 export interface MonitorListener {
   unitNew(to: readonly string[], node: string, unit: string, reason: Reason): void;
@@ -57,8 +60,10 @@ export class Monitor implements Subscriber {
     return [...this.#peers.values()];
   }
 
-  /** @returns the subscription's id. @throws Failure LimitsExceeded. */
+  /** @returns the subscription's id. @throws Failure InvalidArgs for names that are too long, LimitsExceeded. */
   subscribe(node: string, units: readonly string[]): number {
+    const long = [node, ...units].find((name) => name.length > maxName);
+    if (long !== undefined) throw new Failure(ErrorName.InvalidArgs, `Name '${long.slice(0, 32)}…' is too long`);
     if (this.#ids.size >= maxSubscriptions) {
       throw new Failure(ErrorName.LimitsExceeded, "The monitor has too many subscriptions");
     }

@@ -1,9 +1,9 @@
 import type { Body } from "../../base/body.ts";
 import type { Clock } from "../../base/clock.ts";
 import { ErrorName, Failure } from "../../base/failure.ts";
-import { validateBody } from "../../bus/validate.ts";
 import type { EventFrom, FieldsOf, ReplyOf, RequestFrom } from "../../wire/messages.ts";
 import type { Session } from "../../wire/session.ts";
+import { checkedBody } from "./hearsay.ts";
 
 /** What connects a node: nothing while it is offline. */
 type Link =
@@ -90,37 +90,21 @@ export class Node {
    */
   async callManager(method: string, args: Body, signature: string): Promise<Body> {
     const { result } = await this.call("callManager", { method, arguments: args }, { timeoutMs: managerTimeoutMs });
-    return checked(result, signature, this.name);
+    return checkedBody(result, signature, this.name);
   }
 
   /** All properties of a unit on an interface, on all of them for "". @returns a body `a{sv}`. */
   async unitProperties(unit: string, interfaceName: string): Promise<Body> {
     const { properties } = await this.call("getUnitProperties", { unit, interface: interfaceName });
-    return checked(properties, "a{sv}", this.name);
+    return checkedBody(properties, "a{sv}", this.name);
   }
 
   /** One property of a unit. @returns a body `v`. */
   async unitProperty(unit: string, interfaceName: string, property: string): Promise<Body> {
     const { value } = await this.call("getUnitProperty", { unit, interface: interfaceName, property });
-    return checked(value, "v", this.name);
+    return checkedBody(value, "v", this.name);
   }
 }
 
 /** Longer than the agent waits for systemd, which may take its time over a daemon-reload, so that the agent's word comes first. */
 const managerTimeoutMs = 100_000;
-
-/**
- * A body that came from a node and is about to enter a message of ours. The bus cuts off whoever sends an invalid
- * message, so what a node sends is looked at first.
- * @throws Failure when it is malformed or has another signature than it should.
- */
-export function checked(body: Body, signature: string, node: string): Body {
-  if (body.signature !== signature) {
-    throw new Failure(
-      ErrorName.Failed,
-      `Node '${node}' answered with '${body.signature}' where '${signature}' was due`,
-    );
-  }
-  validateBody(body);
-  return body;
-}

@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from "bun:test";
 import { emptyBody } from "../../base/body.ts";
+import { ErrorName, Failure } from "../../base/failure.ts";
 import { FakeClock } from "../../base/fake-clock.ts";
 import { Log } from "../../base/log.ts";
 import { FakeSession } from "./fake-session.ts";
@@ -157,6 +158,44 @@ test("the agent hears of the first subscription and the last unsubscription only
   subscriptions.unsubscribe(second);
   expect(piAgent.take()).toEqual(["unsubscribe a.service"]);
   subscriptions.unitNew(pi, "a.service");
+  expect(listener.take()).toEqual([]);
+});
+
+test("a question that fails is asked again for the next subscriber, and nobody waits for it", async () => {
+  const done: string[] = [];
+  subscriptions.subscribe("pi", ["a.service"], new Listener());
+  subscriptions.whenKnown(pi, "a.service", () => done.push("first"));
+  await piAgent.refuse("subscribe a.service", new Failure(ErrorName.Timeout, "no answer"));
+  expect(done).toEqual(["first"]);
+  piAgent.take();
+  subscriptions.subscribe("pi", ["a.service"], listener);
+  subscriptions.whenKnown(pi, "a.service", () => done.push("second"));
+  expect(piAgent.take()).toEqual(["subscribe a.service"]);
+  await piAgent.answer("subscribe a.service", active);
+  expect(done).toEqual(["first", "second"]);
+  expect(listener.take()).toEqual(["new pi a.service virtual", "state pi a.service active running virtual"]);
+});
+
+test("many units are asked for a few at a time", async () => {
+  const units = Array.from({ length: 200 }, (_, index) => `u${index}.service`);
+  subscriptions.subscribe("pi", units, listener);
+  expect(piAgent.take()).toHaveLength(64);
+  for (const unit of units) await piAgent.answer(`subscribe ${unit}`, active);
+  expect(listener.take()).toHaveLength(400);
+});
+
+test("what an older connection of a node still answers decides nothing", async () => {
+  subscriptions.subscribe("pi", ["a.service"], listener);
+  disconnect(pi);
+  const returned = connect(pi);
+  await piAgent.refuse("subscribe a.service", new Failure(ErrorName.NoReply, "Connection terminated"));
+  await returned.answer("subscribe a.service", active);
+  expect(listener.take()).toEqual(["new pi a.service virtual", "state pi a.service active running virtual"]);
+});
+
+test("a state that no systemd has is not passed on", async () => {
+  subscriptions.subscribe("pi", ["a.service"], listener);
+  await piAgent.answer("subscribe a.service", { ...active, activeState: "x".repeat(1000) });
   expect(listener.take()).toEqual([]);
 });
 

@@ -2,6 +2,7 @@ import type { Body } from "../../base/body.ts";
 import { describe, ErrorName, Failure } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import { type UnitState, unloaded } from "../../systemd/port.ts";
+import { checkedWord } from "./hearsay.ts";
 import type { Node } from "./node.ts";
 
 /** Why something is told: systemd said it, or it completes the listener's picture. */
@@ -18,8 +19,8 @@ export interface Subscriber {
 /** Any node, or any unit. */
 const any = "*";
 
-/** More subscriptions than this in all are refused. */
-const maxSubscriptions = 262_144;
+/** More subscriptions, and units in them, than this in all are refused. */
+const maxUnits = 262_144;
 
 interface Subscription {
   readonly node: string;
@@ -31,13 +32,26 @@ interface Subscription {
 interface Watch {
   readonly subscriptions: Set<Subscription>;
   state: UnitState | undefined;
-  /** The state that events gave it while the agent's answer was on its way. */
+  /** The question to the agent that is under way; one that was given up before decides nothing. */
+  question: Question | undefined;
+}
+
+interface Question {
+  /** The state that events have told while the answer was on its way. */
   early: UnitState | undefined;
   /** What is to be done once the agent has answered. */
   readonly waiting: (() => void)[];
 }
 
-type Watches = Map<string, Watch>;
+/** Questions to one agent at a time; others wait for their turn, so that there is room for calls of people. */
+const maxQuestions = 64;
+
+/** What is listened to on a node. */
+interface Watches {
+  readonly byUnit: Map<string, Watch>;
+  readonly unasked: [unit: string, watch: Watch][];
+  asked: number;
+}
 
 /** Who listens to which units of which nodes. The agents are asked only for what somebody listens to. */
 export class Subscriptions {
@@ -45,9 +59,10 @@ export class Subscriptions {
   readonly #watches = new Map<Node, Watches>();
   readonly #log: Log;
   #lastId = 0;
+  #units = 0;
 
   constructor(nodes: Iterable<Node>, log: Log) {
-    for (const node of nodes) this.#watches.set(node, new Map());
+    for (const node of nodes) this.#watches.set(node, { byUnit: new Map(), unasked: [], asked: 0 });
     this.#log = log;
   }
 
@@ -62,10 +77,11 @@ export class Subscriptions {
    * @throws Failure LimitsExceeded.
    */
   subscribe(node: string, units: readonly string[], subscriber: Subscriber): number {
-    if (this.#subscriptions.size >= maxSubscriptions) {
+    const subscription = { node, units: [...new Set(units)], subscriber };
+    if (this.#subscriptions.size >= maxUnits || this.#units + subscription.units.length > maxUnits) {
       throw new Failure(ErrorName.LimitsExceeded, "Too many subscriptions");
     }
-    const subscription = { node, units: [...new Set(units)], subscriber };
+    this.#units += subscription.units.length;
     const id = ++this.#lastId;
     this.#subscriptions.set(id, subscription);
     for (const [known, watches] of this.#matching(node)) {
@@ -78,11 +94,13 @@ export class Subscriptions {
     const subscription = this.#subscriptions.get(id);
     if (!subscription) return;
     this.#subscriptions.delete(id);
+    this.#units -= subscription.units.length;
     for (const [node, watches] of this.#matching(subscription.node)) {
       for (const unit of subscription.units) {
-        const watch = watches.get(unit);
+        const watch = watches.byUnit.get(unit);
         if (!watch?.subscriptions.delete(subscription) || watch.subscriptions.size > 0) continue;
-        watches.delete(unit);
+        watch.question = undefined;
+        watches.byUnit.delete(unit);
         node.emit("unsubscribe", { unit });
       }
     }
@@ -93,23 +111,27 @@ export class Subscriptions {
    * as a change. Not done when the node goes offline first.
    */
   whenKnown(node: Node, unit: string, work: () => void): void {
-    const watch = this.#watchesOf(node).get(unit);
+    const watch = this.#watches.get(node)?.byUnit.get(unit);
     if (watch?.state) work();
-    else watch?.waiting.push(work);
+    else if (watch && node.online) {
+      if (!watch.question) this.#ask(node, unit, watch);
+      watch.question?.waiting.push(work);
+    }
   }
 
   /** Sets up at its agent what is listened to on a node that has come online. */
   nodeOnline(node: Node): void {
-    for (const [unit, watch] of this.#watchesOf(node)) this.#ask(node, unit, watch);
+    for (const [unit, watch] of this.#watches.get(node)?.byUnit ?? []) this.#ask(node, unit, watch);
   }
 
   /** Tells the listeners that the units of a node are out of sight. */
   nodeOffline(node: Node): void {
-    for (const [unit, watch] of this.#watchesOf(node)) {
+    const watches = this.#watches.get(node);
+    if (watches) watches.unasked.length = 0;
+    for (const [unit, watch] of watches?.byUnit ?? []) {
       const { state } = watch;
       watch.state = undefined;
-      watch.early = undefined;
-      watch.waiting.length = 0;
+      watch.question = undefined;
       if (!state?.loaded) continue;
       for (const subscriber of subscribers(watch)) {
         if (state.activeState !== "inactive") {
@@ -148,57 +170,73 @@ export class Subscriptions {
     return [...this.#watches].filter(([node]) => node.name === name);
   }
 
-  #watchesOf(node: Node): Watches {
-    return this.#watches.get(node) ?? new Map();
-  }
-
   #join(node: Node, watches: Watches, unit: string, subscription: Subscription): void {
-    const watch = watches.get(unit);
-    if (watch) {
-      watch.subscriptions.add(subscription);
-      if (watch.state) introduce(node, unit, watch.state, subscription.subscriber);
-      return;
-    }
-    const fresh: Watch = { subscriptions: new Set([subscription]), state: undefined, early: undefined, waiting: [] };
-    watches.set(unit, fresh);
-    if (node.online) this.#ask(node, unit, fresh);
+    const watch = watches.byUnit.get(unit) ?? { subscriptions: new Set(), state: undefined, question: undefined };
+    watches.byUnit.set(unit, watch);
+    watch.subscriptions.add(subscription);
+    if (watch.state) introduce(node, unit, watch.state, subscription.subscriber);
+    else if (node.online && !watch.question) this.#ask(node, unit, watch);
   }
 
   #ask(node: Node, unit: string, watch: Watch): void {
-    const asked = node.call("subscribe", { unit });
+    watch.question = { early: undefined, waiting: [] };
+    this.#watches.get(node)?.unasked.push([unit, watch]);
+    this.#askNext(node);
+  }
+
+  #askNext(node: Node): void {
+    const watches = this.#watches.get(node);
+    while (watches && watches.asked < maxQuestions) {
+      const [unit, watch] = watches.unasked.shift() ?? [];
+      if (unit === undefined || !watch) return;
+      // It may have been given up while it waited for its turn.
+      if (!watch.question || watches.byUnit.get(unit) !== watch) continue;
+      watches.asked++;
+      void this.#put(node, unit, watch, watch.question).finally(() => {
+        watches.asked--;
+        this.#askNext(node);
+      });
+    }
+  }
+
+  /** Asks the agent, and has all wait no longer once it has answered. Never fails. */
+  async #put(node: Node, unit: string, watch: Watch, question: Question): Promise<void> {
+    const answer = node.call("subscribe", { unit });
     // `*` has no state of its own: it is there as long as its node is.
     if (unit === any) this.#settle(node, unit, watch, { loaded: true, activeState: "", subState: "" });
-    asked.then(
-      (state) => {
-        if (unit === any || this.#watchesOf(node).get(unit) !== watch || watch.state) return;
-        this.#settle(node, unit, watch, watch.early ?? state);
-      },
-      (error) => {
-        if (!node.online || this.#watchesOf(node).get(unit) !== watch) return;
-        this.#log.warn(`Node '${node.name}' does not watch unit '${unit}': ${describe(error)}`);
-        for (const work of watch.waiting.splice(0)) work();
-      },
-    );
+    try {
+      const state = await answer;
+      checkedWord(state.activeState, node.name);
+      checkedWord(state.subState, node.name);
+      if (watch.question === question) this.#settle(node, unit, watch, question.early ?? state);
+    } catch (error) {
+      if (watch.question !== question) return;
+      this.#log.warn(`Node '${node.name}' does not watch unit '${unit}': ${describe(error)}`);
+      // Whoever subscribes next asks again.
+      watch.question = undefined;
+      for (const work of question.waiting) work();
+    }
   }
 
   #settle(node: Node, unit: string, watch: Watch, state: UnitState): void {
+    const waiting = watch.question?.waiting ?? [];
     watch.state = state;
-    watch.early = undefined;
+    watch.question = undefined;
     for (const subscriber of subscribers(watch)) introduce(node, unit, state, subscriber);
-    for (const work of watch.waiting.splice(0)) work();
+    for (const work of waiting) work();
   }
 
   #note(node: Node, unit: string, state: UnitState): void {
-    const watch = this.#watchesOf(node).get(unit);
+    const watch = this.#watches.get(node)?.byUnit.get(unit);
     if (watch?.state) watch.state = state;
-    else if (watch) watch.early = state;
+    else if (watch?.question) watch.question.early = state;
   }
 
   /** Each of those who listen to a unit once, by its name or by `*`. */
   #listeners(node: Node, unit: string): Iterable<Subscriber> {
-    const watches = this.#watchesOf(node);
-    const named = watches.get(unit);
-    const all = watches.get(any);
+    const watches = this.#watches.get(node)?.byUnit;
+    const named = watches?.get(unit);
+    const all = watches?.get(any);
     return new Set([...(named?.state ? subscribers(named) : []), ...(all ? subscribers(all) : [])]);
   }
 }

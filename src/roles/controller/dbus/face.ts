@@ -36,6 +36,7 @@ export class ControllerFace implements ControllerListener {
     this.#tree = new ObjectTree(connection);
     this.#root = this.#serveRoot();
     for (const node of controller.nodes.values()) this.#nodes.set(node, serveNode(this.#tree, controller, node));
+    for (const job of controller.jobs.announced) this.#jobs.set(job, serveJob(this.#tree, controller, job));
     if (controller.metrics) this.#serveMetrics();
   }
 

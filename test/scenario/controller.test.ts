@@ -1,0 +1,67 @@
+import { expect, test } from "bun:test";
+import { World } from "./world.ts";
+
+async function setUp(...names: string[]) {
+  const world = new World(names, 1);
+  for (const host of world.hosts) await host.boot();
+  await world.run(1000);
+  return world;
+}
+
+test("the status follows the nodes, and is told once when it changes", async () => {
+  const world = await setUp("laptop", "pi");
+  expect(world.recorder.statuses).toEqual(["degraded", "up"]);
+  for (const host of world.hosts) {
+    await host.crash();
+    await world.run(100);
+  }
+  for (const host of world.hosts) {
+    await host.boot();
+    await world.run(3000);
+  }
+  expect(world.recorder.statuses.slice(2)).toEqual(["degraded", "down", "degraded", "up"]);
+  world.controller.shutDown();
+  expect(world.recorder.statuses.slice(6)).toEqual(["down"]);
+  await world.close();
+});
+
+test("jobs end with the controller", async () => {
+  const world = await setUp("pi");
+  world.host("pi").systemd.define({ name: "slow.service", startMs: 60_000 });
+  const node = world.controller.nodes.get("pi");
+  if (!node) throw new Error("no node");
+  const asked = world.controller.startJob(node, "start", "slow.service", "replace");
+  await world.run(100);
+  world.controller.jobs.handle(await asked, { type: "accepted" });
+  world.controller.shutDown();
+  expect(world.recorder.results.map(({ result }) => result)).toEqual(["cancelled due to shutdown"]);
+  await world.close();
+});
+
+test("two agents with one name do not fight in a tight loop", async () => {
+  const world = await setUp("pi");
+  const [pi] = world.hosts;
+  const twin = pi?.twin();
+  await twin?.boot();
+  await world.run(60_000);
+  const takeovers = world.trace.filter((line) => line.includes("has connected again")).length;
+  expect(takeovers).toBeGreaterThan(1);
+  expect(takeovers).toBeLessThan(80);
+  await twin?.stop(true);
+  await world.run(10_000);
+  expect(pi?.agent?.status).toBe("online");
+  await world.close();
+});
+
+test("a node that says nothing for a while is lost, and found again", async () => {
+  const world = await setUp("laptop", "pi");
+  world.network.lose("pi");
+  await world.run(8500);
+  expect(world.controller.nodes.get("pi")?.status).toBe("offline");
+  expect(world.host("pi").agent?.status).toBe("offline");
+  expect(world.controller.nodes.get("laptop")?.status).toBe("online");
+  world.network.heal("pi");
+  await world.run(10_000);
+  expect(world.controller.status).toBe("up");
+  await world.close();
+});
