@@ -1,5 +1,6 @@
 import type { Body } from "../../base/body.ts";
 import { ErrorName, Failure } from "../../base/failure.ts";
+import { isBusName } from "../../bus/syntax.ts";
 import type { Reason, Subscriber, Subscriptions } from "./subscriptions.ts";
 
 /** What one monitor may hold at most; more is refused. */
@@ -30,9 +31,6 @@ export interface MonitorListener {
   ): void;
   peerRemoved(to: readonly string[], reason: string): void;
 }
-
-/** A unique name (`:1.42`) or a well-known one (D-Bus specification, "Valid Names", Bus names). */
-const busName = /^(:[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+|[A-Za-z_-][A-Za-z0-9_-]*(\.[A-Za-z_-][A-Za-z0-9_-]*)+)$/;
 
 /** What one program listens to, and the peers that hear it too. */
 export class Monitor implements Subscriber {
@@ -80,9 +78,7 @@ export class Monitor implements Subscriber {
 
   /** @returns the peer's id. @throws Failure InvalidArgs for a bad or known name. */
   addPeer(name: string): number {
-    if (!busName.test(name) || name.length > 255) {
-      throw new Failure(ErrorName.InvalidArgs, `Peer name '${name}' is not a valid bus name`);
-    }
+    if (!isBusName(name)) throw new Failure(ErrorName.InvalidArgs, `Peer name '${name}' is not a valid bus name`);
     if (this.#to.includes(name)) {
       throw new Failure(ErrorName.InvalidArgs, `Peer name '${name}' has already been added`);
     }
