@@ -21,7 +21,6 @@ export const ErrorName = {
   UnknownProperty: "org.freedesktop.DBus.Error.UnknownProperty",
   PropertyReadOnly: "org.freedesktop.DBus.Error.PropertyReadOnly",
   Offline: "org.eclipse.bluechi.Offline",
-  NoSuchSubscription: "org.eclipse.bluechi.NoSuchSubscription",
   ActivationFailed: "org.eclipse.bluechi.ActivationFailed",
 } as const;
 
