@@ -36,6 +36,10 @@ test-e2e: build ## run the tests on real systemd hosts
 	scripts/prepare.sh $(hosts)
 	$(BUN) scripts/test.ts e2e
 
+bench: build ## measure speed and memory on two real hosts (ONLY=jobs,memory OUT=file.json)
+	scripts/prepare.sh $(hosts)
+	$(BUN) test/bench/main.ts
+
 lint: $(modules) ## check types, style and dead code
 	$(BUN) scripts/test.ts types lint
 
@@ -71,5 +75,5 @@ dist/interfaces: $(modules) scripts/interfaces.ts $(sources)
 	$(BUN) scripts/interfaces.ts $@
 	@touch $@
 
-.PHONY: help build demo test test-unit test-e2e lint dist rpm install clean
+.PHONY: help build demo test test-unit test-e2e bench lint dist rpm install clean
 .DELETE_ON_ERROR:
