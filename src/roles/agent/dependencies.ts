@@ -42,9 +42,10 @@ export class Dependencies {
   async keep(units: readonly string[]): Promise<void> {
     this.#needed.clear();
     for (const unit of units) this.#needed.add(dependencyUnit(unit));
-    for (const { unit, activeState } of await this.#systemd.listUnits(dependencyUnits)) {
+    // Whatever its state: one that is inactive may have a start job that waits for its target.
+    for (const { unit } of await this.#systemd.listUnits(dependencyUnits)) {
       // Asked now, as what was needed when the list was asked for may be needed since.
-      if (this.#needed.has(unit) || activeState === "inactive" || activeState === "failed") continue;
+      if (this.#needed.has(unit)) continue;
       this.#log.info(`Stopping '${unit}', which no other node needs any more`);
       await this.#systemd.startJob("stop", unit, "replace").catch((error) => {
         this.#log.warn(`'${unit}' is not stopped: ${describe(error)}`);
