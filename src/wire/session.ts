@@ -163,7 +163,7 @@ export class Session<S extends Side> {
       case FrameType.fault: {
         const serial = reader.varint(maxSerial);
         const { error, message } = reader.fields(faultPlan) as { error: string; message: string };
-        this.#calls.reject(serial, new Failure(error || ErrorName.Failed, message));
+        this.#calls.reject(serial, new Failure(error || ErrorName.Failed, words(message)));
         this.#link.yield();
         break;
       }
