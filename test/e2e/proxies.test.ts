@@ -54,7 +54,7 @@ test("a target that is not StopWhenUnneeded stays when its users are gone", asyn
 });
 
 test("denied: the proxy fails and says so, what only wants it starts all the same", async () => {
-  await cluster.service("pi", "web.service", "[Unit]\nWants=bluechi-proxy@laptop_cdn.service\n[Service]\n" + sleeper);
+  await cluster.service("pi", "web.service", `[Unit]\nWants=bluechi-proxy@laptop_cdn.service\n[Service]\n${sleeper}`);
   await cluster.service("laptop", "cdn.service", sleeper);
   await pi.sh("systemctl start web.service");
   await cluster.reaches("pi", "bluechi-proxy@laptop_cdn.service", "failed");

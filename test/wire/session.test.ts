@@ -172,9 +172,7 @@ for (const world of await allWorlds()) {
       controller.session.close("again");
       agent.session.close("again");
       expect(agent.session.closed).toBe(true);
-      await expect(
-        agent.session.call("createProxy", { proxyId: 1, node: "n", unit: "u" }),
-      ).rejects.toEqual(terminated);
+      await expect(agent.session.call("createProxy", { proxyId: 1, node: "n", unit: "u" })).rejects.toEqual(terminated);
       agent.session.emit("unitNew", { unit: "u" });
       expect(reasons).toEqual(["controller shutting down", "agent shutting down"]);
     });
