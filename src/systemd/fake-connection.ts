@@ -59,7 +59,7 @@ export class FakeConnection implements Systemd {
   unitState(unit: string): ReturnType<Systemd["unitState"]> {
     return this.#answer((fake) => {
       const { activeState, subState } = fake.loaded(unit) ?? unloaded;
-      return { loaded: fake.loaded(unit) !== undefined, activeState, subState, order: fake.nextOrder() };
+      return { loaded: fake.loaded(unit) !== undefined, activeState, subState };
     });
   }
 

@@ -26,7 +26,6 @@ export class FakeSystemd {
   readonly #units = new Map<string, FakeUnit>();
   readonly #connections = new Set<FakeConnection>();
   readonly #soon = new Set<string>();
-  #order = 0;
 
   constructor(clock: Clock, files: readonly UnitFile[] = []) {
     this.#clock = clock;
@@ -85,10 +84,10 @@ export class FakeSystemd {
     if (known) return known;
     if (!isUnitName(name)) throw new Failure(ErrorName.InvalidArgs, `Unit name ${name} is not valid.`);
     const file = this.fileOf(name);
-    this.#tell((listener, order) => listener.unitNew(name, order));
+    this.#tell((listener) => listener.unitNew(name));
     if (!file) {
       // systemd makes a unit for the name before it looks for a file.
-      this.#tell((listener, order) => listener.unitRemoved(name, order));
+      this.#tell((listener) => listener.unitRemoved(name));
       throw new Failure(noSuchUnit, missing);
     }
     const unit = new FakeUnit(name, file, this.#clock, () => this.#changed(unit));
@@ -114,18 +113,12 @@ export class FakeSystemd {
       const interfaceName = `org.freedesktop.systemd1.${name}`;
       const body = propertiesBody(unitProperties(this.facts(unit), interfaceName));
       const state = name === "Unit" ? statesOf(body) : {};
-      this.#tell((listener, order) => listener.unitPropertiesChanged(unit.name, interfaceName, body, state, order));
+      this.#tell((listener) => listener.unitPropertiesChanged(unit.name, interfaceName, body, state));
     }
   }
 
-  /** The place of one more message that systemd sends. */
-  nextOrder(): number {
-    return ++this.#order;
-  }
-
-  #tell(say: (listener: SystemdListener, order: number) => void): void {
-    const order = this.nextOrder();
-    for (const { listener } of [...this.#connections]) if (listener) say(listener, order);
+  #tell(say: (listener: SystemdListener) => void): void {
+    for (const { listener } of [...this.#connections]) if (listener) say(listener);
   }
 
   #changed(unit: FakeUnit): void {
@@ -156,7 +149,7 @@ export class FakeSystemd {
     for (const { name } of this.units) {
       if (kept.has(name)) continue;
       this.#units.delete(name);
-      this.#tell((listener, order) => listener.unitRemoved(name, order));
+      this.#tell((listener) => listener.unitRemoved(name));
     }
   }
 

@@ -1,8 +1,9 @@
 import { type Body, emptyBody } from "../base/body.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
-import { ErrorName, Failure } from "../base/failure.ts";
+import { asFailure, ErrorName, Failure } from "../base/failure.ts";
+import type { Variant } from "../base/signature.ts";
 import { escapeAddress, systemBusAddress, userBusAddress } from "../bus/address.ts";
-import { BusConnection, type Refusal, type Reply } from "../bus/connection.ts";
+import { BusConnection } from "../bus/connection.ts";
 import { followOwner } from "../bus/driver.ts";
 import { encodeBody } from "../bus/marshal.ts";
 import { decodeFirst } from "../bus/unmarshal.ts";
@@ -19,6 +20,8 @@ const unitName = "org.freedesktop.systemd1.Unit";
 const propertiesName = "org.freedesktop.DBus.Properties";
 
 const timeoutMs = 25_000;
+/** For each of the three questions that are asked when this process has to stop, for which systemd gives it little time. */
+const stoppingTimeoutMs = 1000;
 /** These read all unit files again, which takes a slow host its time; systemctl waits as long. */
 const reloadTimeoutMs = 90_000;
 const slowMethods = new Set(["Reload", "EnableUnitFiles", "DisableUnitFiles", "SetDefaultTarget", "ListUnitFiles"]);
@@ -96,12 +99,11 @@ export class Manager implements Systemd {
 
   async callManager(method: string, args: Body): Promise<Body> {
     checkManagerCall(method, args);
-    return (await this.#call(managerPath, managerInterface.name, method, args)).body;
+    return this.#ask(method, args);
   }
 
   async startJob(type: JobType, unit: string, mode: string): Promise<string> {
-    const args = encodeBody("ss", [unit, mode]);
-    return String(decodeFirst((await this.#call(managerPath, managerInterface.name, jobMethods[type], args)).body));
+    return String(decodeFirst(await this.#ask(jobMethods[type], encodeBody("ss", [unit, mode]))));
   }
 
   async cancelJob(path: string): Promise<void> {
@@ -109,39 +111,39 @@ export class Manager implements Systemd {
   }
 
   async unitProperties(unit: string, interfaceName: string): Promise<Body> {
-    return (await this.#call(unitPath(unit), propertiesName, "GetAll", encodeBody("s", [interfaceName]))).body;
+    return this.#call(unitPath(unit), propertiesName, "GetAll", encodeBody("s", [interfaceName]));
   }
 
   async unitProperty(unit: string, interfaceName: string, property: string): Promise<Body> {
-    const args = encodeBody("ss", [interfaceName, property]);
-    return (await this.#call(unitPath(unit), propertiesName, "Get", args)).body;
+    return this.#call(unitPath(unit), propertiesName, "Get", encodeBody("ss", [interfaceName, property]));
   }
 
   async unitState(unit: string): ReturnType<Systemd["unitState"]> {
     // Asking for the properties of a unit would load it; GetUnit does not.
-    const found = await this.#exchange(managerPath, managerInterface.name, "GetUnit", encodeBody("s", [unit]));
-    if ("failure" in found) {
-      if (found.failure.errorName === noSuchUnit) return { ...unloaded, order: found.order };
-      throw found.failure;
-    }
-    const path = String(decodeFirst(found.body));
-    const { body, order } = await this.#call(path, propertiesName, "GetAll", encodeBody("s", [unitName]));
-    return { ...unloaded, ...statesOf(body), loaded: true, order };
+    const found = await this.#ask("GetUnit", encodeBody("s", [unit])).catch((error: unknown) => {
+      if (asFailure(error).errorName === noSuchUnit) return undefined;
+      throw error;
+    });
+    if (!found) return unloaded;
+    const path = String(decodeFirst(found));
+    const properties = await this.#call(path, propertiesName, "GetAll", encodeBody("s", [unitName]));
+    return { ...unloaded, ...statesOf(properties), loaded: true };
   }
 
   async listUnits(pattern: string): ReturnType<Systemd["listUnits"]> {
-    const args = encodeBody("asas", [[], [pattern]]);
-    const { body } = await this.#call(managerPath, managerInterface.name, "ListUnitsByPatterns", args);
-    const rows = decodeFirst(body) as [string, string, string, string, string][];
+    const answer = await this.#ask("ListUnitsByPatterns", encodeBody("asas", [[], [pattern]]));
+    const rows = decodeFirst(answer) as [string, string, string, string, string][];
     return rows.map(([unit, , , activeState, subState]) => ({ unit, activeState, subState }));
   }
 
   async restarting(): Promise<boolean> {
-    const pid = encodeBody("u", [process.pid]);
-    const unit = String(decodeFirst((await this.#call(managerPath, managerInterface.name, "GetUnitByPID", pid)).body));
-    const [job] = await this.#read<[number, string]>(unit, unitName, "Job");
-    if (job === 0) return false;
-    return (await this.#read<string>(`${managerPath}/job/${job}`, jobName, "JobType")) === "restart";
+    const read = async (path: string, interfaceName: string, property: string) => {
+      const args = encodeBody("ss", [interfaceName, property]);
+      return (decodeFirst(await this.#call(path, propertiesName, "Get", args, stoppingTimeoutMs)) as Variant).value;
+    };
+    const unit = await this.#ask("GetUnitByPID", encodeBody("u", [process.pid]), stoppingTimeoutMs);
+    const [job] = (await read(String(decodeFirst(unit)), unitName, "Job")) as [number, string];
+    return job !== 0 && (await read(`${managerPath}/job/${job}`, jobName, "JobType")) === "restart";
   }
 
   close(): void {
@@ -156,7 +158,7 @@ export class Manager implements Systemd {
       await Promise.all(matchRules.map((rule) => this.#connection.addMatch(rule)));
     }
     // On a private connection signals come unasked; the answer tells that systemd is ready to send them.
-    await this.#call(managerPath, managerInterface.name, "Subscribe", emptyBody);
+    await this.#ask("Subscribe", emptyBody);
   }
 
   /** systemd that was executed again is another peer: signals were missed, and paths of jobs mean nothing to it. */
@@ -176,26 +178,12 @@ export class Manager implements Systemd {
     if (!this.#closed && this.#lost !== undefined) this.#listener?.lost(this.#lost);
   }
 
-  async #read<T>(path: string, interfaceName: string, property: string): Promise<T> {
-    const { body } = await this.#call(path, propertiesName, "Get", encodeBody("ss", [interfaceName, property]));
-    return (decodeFirst(body) as { value: T }).value;
+  #ask(method: string, args: Body, waitMs = slowMethods.has(method) ? reloadTimeoutMs : timeoutMs): Promise<Body> {
+    return this.#call(managerPath, managerInterface.name, method, args, waitMs);
   }
 
-  async #call(path: string, interfaceName: string, member: string, body: Body): Promise<Reply> {
-    const answer = await this.#exchange(path, interfaceName, member, body);
-    if ("failure" in answer) throw answer.failure;
-    return answer;
-  }
-
-  #exchange(path: string, interfaceName: string, member: string, body: Body): Promise<Reply | Refusal> {
-    const waitMs = slowMethods.has(member) ? reloadTimeoutMs : timeoutMs;
-    return this.#connection.exchange({
-      ...this.#destination,
-      path,
-      interface: interfaceName,
-      member,
-      body,
-      timeoutMs: waitMs,
-    });
+  async #call(path: string, interfaceName: string, member: string, body: Body, waitMs = timeoutMs): Promise<Body> {
+    const call = { ...this.#destination, path, interface: interfaceName, member, body, timeoutMs: waitMs };
+    return (await this.#connection.call(call)).body;
   }
 }

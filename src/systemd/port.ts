@@ -18,13 +18,10 @@ export const jobMethods = {
 } as const;
 export type JobType = keyof typeof jobMethods;
 
-/**
- * What systemd tells. `order` counts all that came from systemd, answers too, so that a listener can tell whether a
- * signal was sent before or after an answer that it got.
- */
+/** What systemd tells. */
 export interface SystemdListener {
-  unitNew(unit: string, order: number): void;
-  unitRemoved(unit: string, order: number): void;
+  unitNew(unit: string): void;
+  unitRemoved(unit: string): void;
   /**
    * @param properties a body of the signature `a{sv}`.
    * @param state the new states when they are among the properties.
@@ -34,7 +31,6 @@ export interface SystemdListener {
     interfaceName: string,
     properties: Body,
     state: { activeState?: string; subState?: string },
-    order: number,
   ): void;
   /** @param path systemd's object path of the job. @param state `waiting` or `running`. */
   jobStateChanged(path: string, state: string): void;
@@ -60,8 +56,8 @@ export interface Systemd {
   unitProperties(unit: string, interfaceName: string): Promise<Body>;
   /** One property of a unit. @returns a body `v`. */
   unitProperty(unit: string, interfaceName: string, property: string): Promise<Body>;
-  /** A unit's state now, without loading it. `order` compares with that of signals. */
-  unitState(unit: string): Promise<UnitState & { readonly order: number }>;
+  /** A unit's state now, without loading it. */
+  unitState(unit: string): Promise<UnitState>;
   /** The names of the units in memory that match a glob, with their states. */
   listUnits(
     pattern: string,

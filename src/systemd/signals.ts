@@ -48,11 +48,11 @@ export class SystemdSignals {
     else if (interfaceName === propertiesName && member === "PropertiesChanged") this.#propertiesChanged(signal);
   }
 
-  #manager({ member, body, order }: Signal): void {
+  #manager({ member, body }: Signal): void {
     switch (member) {
       case "UnitNew":
       case "UnitRemoved":
-        this.#unit(member, decodeBody(body)[0] as string, order);
+        this.#unit(member, decodeBody(body)[0] as string);
         break;
       case "JobRemoved": {
         const [, path, unit, result] = decodeBody(body) as [number, string, string, string];
@@ -60,7 +60,7 @@ export class SystemdSignals {
         break;
       }
       case "Reloading":
-        this.#reloading(decodeBody(body)[0] as boolean, order);
+        this.#reloading(decodeBody(body)[0] as boolean);
         break;
       default:
         // A private connection brings every signal of systemd's.
@@ -68,24 +68,24 @@ export class SystemdSignals {
     }
   }
 
-  #unit(member: "UnitNew" | "UnitRemoved", unit: string, order: number): void {
+  #unit(member: "UnitNew" | "UnitRemoved", unit: string): void {
     const report = member === "UnitNew" ? "unitNew" : "unitRemoved";
     if (this.#reload.open) this.#reload[report](unit);
-    else this.#listener()?.[report](unit, order);
+    else this.#listener()?.[report](unit);
   }
 
-  #reloading(active: boolean, order: number): void {
+  #reloading(active: boolean): void {
     if (active) {
       this.#reload.begin();
       return;
     }
     const { removed, added } = this.#reload.end();
-    for (const unit of removed) this.#listener()?.unitRemoved(unit, order);
-    for (const unit of added) this.#listener()?.unitNew(unit, order);
+    for (const unit of removed) this.#listener()?.unitRemoved(unit);
+    for (const unit of added) this.#listener()?.unitNew(unit);
   }
 
   /** systemd tells a unit's states with every change of its Unit interface, never as invalidated. */
-  #propertiesChanged({ path, body, order }: Signal): void {
+  #propertiesChanged({ path, body }: Signal): void {
     const interfaceName = String(decodeFirst(body));
     const unit = unitAt(path);
     if (unit === undefined && interfaceName !== jobName) return;
@@ -96,6 +96,6 @@ export class SystemdSignals {
       return;
     }
     const state = interfaceName === unitName ? statesOf(properties) : {};
-    this.#listener()?.unitPropertiesChanged(unit, interfaceName, properties, state, order);
+    this.#listener()?.unitPropertiesChanged(unit, interfaceName, properties, state);
   }
 }

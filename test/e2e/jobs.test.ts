@@ -157,24 +157,22 @@ test("refusals have systemd's error names, and leave no job behind", async () =>
 });
 
 test("the reply comes first, then JobNew, the state, and JobRemoved", async () => {
-  const call = { destination: controllerName, path: nodePath("pi"), interface: "org.eclipse.bluechi.Node" };
-  const reply = await program.call(
-    call.destination,
-    call.path,
-    `${call.interface}.StartUnit`,
-    "ss",
-    "job-brief.service",
-    "replace",
-  );
+  const monitor = main.spawn(["dbus-monitor", "--system", "--profile", `sender='${controllerName}'`]);
+  await monitor.line("NameLost");
+  await program.node("pi").call("StartUnit", { name: "job-brief.service", mode: "replace" });
   await program.hears(/^JobRemoved/);
-  const [first] = program.heard;
-  const id = /^JobNew (\d+) /.exec(first?.text ?? "")?.[1];
+  await monitor.line("JobRemoved");
+  const passed = monitor.lines.map((line) => line.split("\t"));
+  const reply = passed.findIndex(([kind, , , , to]) => kind === "mr" && to === program.bus.uniqueName);
+  const jobNew = passed.findIndex((fields) => fields.at(-1) === "JobNew");
+  expect([reply >= 0, jobNew > reply]).toEqual([true, true]);
+  await monitor.close();
+  const id = /^JobNew (\d+) /.exec(program.texts[0] ?? "")?.[1];
   expect(program.texts).toEqual([
     `JobNew ${id} job/${id}`,
     `job/${id} State=running`,
     `JobRemoved ${id} job/${id} pi job-brief.service done`,
   ]);
-  expect(first?.order).toBeGreaterThan(reply.order);
 });
 
 test("a job can be looked at while it is there, and not afterwards", async () => {

@@ -18,8 +18,6 @@ const properties = "org.freedesktop.DBus.Properties";
 /** A signal as one line: where below the root object, what, and its values. */
 interface Heard {
   readonly text: string;
-  /** The place among all that reached the program, replies too. */
-  readonly order: number;
   readonly signal: Signal;
 }
 
@@ -32,7 +30,7 @@ export class Program {
     this.bus = bus;
     this.controller = client(bus, controllerName, rootPath, controllerInterface);
     bus.onSignal((signal) => {
-      if (signal.path.startsWith(rootPath)) this.heard.push({ text: line(signal), order: signal.order, signal });
+      if (signal.path.startsWith(rootPath)) this.heard.push({ text: line(signal), signal });
     });
   }
 

@@ -1,23 +1,17 @@
 import type { Body } from "../../src/base/body.ts";
 import type { SystemdListener } from "../../src/systemd/port.ts";
 
-/** Something that systemd told, in one line: `new web.service`, `state web.service active/running`, `removed job done`. */
-interface Told {
-  readonly text: string;
-  readonly order: number;
-}
-
-/** Writes down what systemd tells. */
+/** Writes down what systemd tells, in lines: `new web.service`, `state web.service active/running`. */
 export class Recorder implements SystemdListener {
-  readonly told: Told[] = [];
+  readonly told: string[] = [];
   readonly #waiting = new Set<() => void>();
 
-  unitNew(unit: string, order: number): void {
-    this.#tell(`new ${unit}`, order);
+  unitNew(unit: string): void {
+    this.#tell(`new ${unit}`);
   }
 
-  unitRemoved(unit: string, order: number): void {
-    this.#tell(`gone ${unit}`, order);
+  unitRemoved(unit: string): void {
+    this.#tell(`gone ${unit}`);
   }
 
   unitPropertiesChanged(
@@ -25,9 +19,8 @@ export class Recorder implements SystemdListener {
     interfaceName: string,
     _properties: Body,
     state: { activeState?: string; subState?: string },
-    order: number,
   ): void {
-    if (interfaceName.endsWith(".Unit")) this.#tell(`state ${unit} ${state.activeState}/${state.subState}`, order);
+    if (interfaceName.endsWith(".Unit")) this.#tell(`state ${unit} ${state.activeState}/${state.subState}`);
   }
 
   jobStateChanged(path: string, state: string): void {
@@ -44,8 +37,8 @@ export class Recorder implements SystemdListener {
 
   /** What was told that a text or pattern matches, with neighbours that say the same told once. */
   all(what: string | RegExp): string[] {
-    const texts = this.told.map(({ text }) => text).filter((text) => text.match(what));
-    return texts.filter((text, index) => text !== texts[index - 1]);
+    const matching = this.told.filter((text) => text.match(what));
+    return matching.filter((text, index) => text !== matching[index - 1]);
   }
 
   clear(): void {
@@ -53,11 +46,11 @@ export class Recorder implements SystemdListener {
   }
 
   /** Resolves as soon as something that matches has been told, with that. */
-  heard(what: string | RegExp): Promise<Told> {
+  heard(what: string | RegExp): Promise<string> {
     return new Promise((resolve) => {
       const look = () => {
-        const found = this.told.find(({ text }) => text.match(what));
-        if (!found) return;
+        const found = this.told.find((text) => text.match(what));
+        if (found === undefined) return;
         this.#waiting.delete(look);
         resolve(found);
       };
@@ -66,8 +59,8 @@ export class Recorder implements SystemdListener {
     });
   }
 
-  #tell(text: string, order = 0): void {
-    this.told.push({ text, order });
+  #tell(text: string): void {
+    this.told.push(text);
     for (const look of [...this.#waiting]) look();
   }
 }
