@@ -4,17 +4,16 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { ErrorName, Failure } from "../base/failure.ts";
 import * as driver from "./driver.ts";
 import { errorContent, failureOf } from "./error-message.ts";
+import { guard } from "./guard.ts";
 import type { MatchRule } from "./match.ts";
 import { encodeHeader, type Message, MessageFlag, MessageReader, MessageType } from "./message.ts";
 import { Outbox } from "./outbox.ts";
-import { PendingCalls, type Refusal, type Reply } from "./pending-calls.ts";
+import { PendingCalls, type Reply } from "./pending-calls.ts";
 import { openStream, reasonOf } from "./stream.ts";
 
-export type { Refusal, Reply } from "./pending-calls.ts";
-
-// Bounds: a message of either direction, maxMessage (message.ts); bytes on their way out, maxQueued (outbox.ts): beyond
-// these the connection closes with a reason. Calls that wait for replies, maxPending; watched names, maxWatches
-// (driver.ts): beyond these LimitsExceeded.
+// Bounds: a message of either direction, maxMessage (message.ts): a longer one fails, and its call with it. Bytes on their
+// way out (outbox.ts): beyond these the connection closes with a reason. Calls that wait for replies, maxPending; watched
+// names, maxWatches (driver.ts): beyond these LimitsExceeded.
 
 const defaultTimeoutMs = 25_000;
 
@@ -55,8 +54,6 @@ export interface Signal {
   readonly interface: string;
   readonly member: string;
   readonly body: Body;
-  /** The place of this message among all that arrived on the connection. */
-  readonly order: number;
 }
 
 /** A call to us; its interface is "" when the caller left that out. It wants exactly one of reply and error. */
@@ -82,15 +79,14 @@ export class BusConnection {
   #callHandler: ((call: MethodCall) => void) | undefined;
   #uniqueName = "";
   #serial = 0;
-  #order = 0;
-  #paused = false;
   /** What calls fail with that were pending when the connection ended; undefined while it is open. */
   #lost: Failure | undefined;
+  #reason = "";
 
   private constructor(socket: Socket, clock: Clock) {
     this.#socket = socket;
     this.#pending = new PendingCalls(clock);
-    this.#outbox = new Outbox(socket, () => this.#end("the bus does not read what we send"));
+    this.#outbox = new Outbox(socket, clock, () => this.#end("the bus does not read what we send"));
     socket.on("error", (error) => this.#end(reasonOf(error)));
     socket.on("end", () => this.#end("the other side closed the connection"));
     socket.on("close", () => this.#end("the connection was closed"));
@@ -124,13 +120,6 @@ export class BusConnection {
    * lost before the reply; Disconnected when it is closed already; LimitsExceeded; InvalidArgs for a bad name or path.
    */
   async call(call: Call): Promise<Reply> {
-    const answer = await this.exchange(call);
-    if ("failure" in answer) throw answer.failure;
-    return answer;
-  }
-
-  /** As call, but what the other side refuses is no exception: the place of that answer is known then, too. */
-  async exchange(call: Call): Promise<Reply | Refusal> {
     if (this.#lost) throw new Failure(ErrorName.Disconnected, "the connection to the bus is closed");
     if (this.#pending.full) throw new Failure(ErrorName.LimitsExceeded, "too many calls wait for replies");
     const { destination = "", body = emptyBody, timeoutMs = defaultTimeoutMs } = call;
@@ -140,7 +129,7 @@ export class BusConnection {
     const serial = this.#send({ type, flags, destination, path, interface: interfaceName, member, body });
     // Sending may have been what ended the connection.
     if (this.#lost) throw this.#lost;
-    return call.noReply ? { body: emptyBody, order: this.#order } : this.#pending.wait(serial, timeoutMs);
+    return call.noReply ? { body: emptyBody } : this.#pending.wait(serial, timeoutMs);
   }
 
   /** Sends a signal; on a closed connection nothing. @throws Failure InvalidArgs for a bad name or path. */
@@ -168,13 +157,9 @@ export class BusConnection {
     return driver.releaseName(this, name);
   }
 
-  /** Asks the bus for the messages that a rule matches. Rules are counted: each wants its own removeMatch. */
+  /** Asks the bus for the messages that a rule matches. */
   addMatch(rule: MatchRule): Promise<void> {
     return driver.addMatch(this, rule);
-  }
-
-  removeMatch(rule: MatchRule): Promise<void> {
-    return driver.removeMatch(this, rule);
   }
 
   /** Calls `gone` once when the owner of a bus name leaves the bus, soon when nobody owns it. @throws LimitsExceeded. */
@@ -182,22 +167,10 @@ export class BusConnection {
     return this.#names.watch(name, gone);
   }
 
-  /** Hears once when the connection is over, by close() too: after all pending calls have failed. */
+  /** Hears once when the connection is over, by close() too: after all pending calls have failed. Soon, if it is already. */
   onClose(listener: (reason: string) => void): void {
-    this.#closeListeners.push(listener);
-  }
-
-  /** Stops reading: nothing is dispatched until resume, replies neither. */
-  pause(): void {
-    this.#paused = true;
-    this.#socket.pause();
-  }
-
-  resume(): void {
-    if (!this.#paused) return;
-    this.#paused = false;
-    this.#dispatchAll();
-    if (!this.#paused) this.#socket.resume();
+    if (this.#lost) queueMicrotask(() => guard(() => listener(this.#reason)));
+    else this.#closeListeners.push(listener);
   }
 
   /** Sends what is still on its way out, and ends the connection. */
@@ -209,10 +182,9 @@ export class BusConnection {
   }
 
   #dispatchAll(): void {
-    while (!this.#paused && !this.#lost) {
+    while (!this.#lost) {
       const message = this.#next();
       if (!message) return;
-      this.#order++;
       this.#dispatch(message);
     }
   }
@@ -228,21 +200,21 @@ export class BusConnection {
   }
 
   #dispatch(message: Message): void {
-    switch (message.type) {
+    const { type, replySerial, body, trouble } = message;
+    switch (type) {
       case MessageType.methodCall:
         this.#answer(message);
         break;
       case MessageType.methodReturn:
-        this.#pending.resolve(message.replySerial, { body: message.body, order: this.#order });
+        if (trouble) this.#pending.reject(replySerial, trouble);
+        else this.#pending.resolve(replySerial, { body });
         break;
       case MessageType.error:
-        this.#pending.resolve(message.replySerial, { failure: failureOf(message), order: this.#order });
+        this.#pending.reject(replySerial, failureOf(message));
         break;
-      case MessageType.signal: {
-        const signal = { ...addressed(message), order: this.#order };
-        for (const listener of this.#signalListeners) listener(signal);
+      case MessageType.signal:
+        if (!trouble) for (const listener of this.#signalListeners) guard(() => listener(addressed(message)));
         break;
-      }
       default:
         // Types of the future are to be ignored (D-Bus specification, "Message Format").
         break;
@@ -258,12 +230,12 @@ export class BusConnection {
     };
     const call: MethodCall = {
       ...addressed(message),
-      order: this.#order,
       noReply,
       reply: (body = emptyBody) => send({ type: MessageType.methodReturn, body }),
       error: (failure) => send({ type: MessageType.error, ...errorContent(failure) }),
     };
-    if (this.#callHandler) this.#callHandler(call);
+    if (message.trouble) call.error(new Failure(ErrorName.InvalidArgs, message.trouble.message));
+    else if (this.#callHandler) this.#callHandler(call);
     else call.error(new Failure(ErrorName.UnknownObject, `Unknown object '${message.path}'.`));
   }
 
@@ -283,8 +255,9 @@ export class BusConnection {
 
   #finish(reason: string): void {
     this.#lost = new Failure(ErrorName.NoReply, `the connection to the bus was lost: ${reason}`);
+    this.#reason = reason;
     this.#pending.failAll(this.#lost);
-    for (const listener of this.#closeListeners) listener(reason);
+    for (const listener of this.#closeListeners) guard(() => listener(reason));
   }
 }
 

@@ -1,5 +1,6 @@
 import { ErrorName, Failure } from "../base/failure.ts";
 import type { BusConnection, Watch } from "./connection.ts";
+import { guard } from "./guard.ts";
 import { encodeBody } from "./marshal.ts";
 import { type MatchRule, matchText } from "./match.ts";
 import { isBusName } from "./syntax.ts";
@@ -49,10 +50,6 @@ export async function releaseName(connection: BusConnection, name: string): Prom
 
 export async function addMatch(connection: BusConnection, rule: MatchRule): Promise<void> {
   await ask(connection, "AddMatch", "s", [matchText(rule)]);
-}
-
-export async function removeMatch(connection: BusConnection, rule: MatchRule): Promise<void> {
-  await ask(connection, "RemoveMatch", "s", [matchText(rule)]);
 }
 
 const ownerChanged: MatchRule = {
@@ -116,7 +113,8 @@ export class NameWatches {
     watchers.add(fire);
     this.#size++;
     this.#check(name).catch(() => {
-      // Without a connection there are no names to watch, and onClose tells that.
+      // Without a connection there are no names to watch, and onClose tells that. What a bus refused (it limits how many
+      // rules there may be) is asked for again with the next watch, for all names that are watched then.
     });
     return { cancel: () => this.#cancel(name, watchers, fire) };
   }
@@ -129,23 +127,32 @@ export class NameWatches {
 
   /** Who left before the bus knew of our rule is noticed by asking after that. */
   async #check(name: string): Promise<void> {
+    const unsure = this.#listening !== undefined ? [name] : [...this.#watches.keys()];
     this.#listening ??= this.#listen();
     await this.#listening;
-    if ((await ask(this.#connection, "NameHasOwner", "s", [name])) === false) this.#gone(name);
+    const check = async (each: string) => {
+      if ((await ask(this.#connection, "NameHasOwner", "s", [each])) === false) this.#gone(each);
+    };
+    await Promise.all(unsure.map(check));
   }
 
   async #listen(): Promise<void> {
+    try {
+      await this.#connection.addMatch({ ...ownerChanged, arg2: "" });
+    } catch (error) {
+      this.#listening = undefined;
+      throw error;
+    }
     onOwnerChanged(this.#connection, (name, owner) => {
       if (owner === "") this.#gone(name);
     });
-    await this.#connection.addMatch({ ...ownerChanged, arg2: "" });
   }
 
   #gone(name: string): void {
     const watchers = this.#watches.get(name);
     this.#watches.delete(name);
     this.#size -= watchers?.size ?? 0;
-    for (const fire of watchers ?? []) fire();
+    for (const fire of watchers ?? []) guard(fire);
     watchers?.clear();
   }
 }

@@ -7,7 +7,7 @@ import { decodeBody } from "./unmarshal.ts";
 
 /** The Failure that an error message stands for, with its name and text as they came. */
 export function failureOf(message: Message): Failure {
-  return new Failure(message.errorName, errorText(message));
+  return new Failure(message.errorName || ErrorName.Failed, message.trouble?.message ?? errorText(message));
 }
 
 /** By convention the first value of an error is its text (D-Bus specification, "Error Messages"). */

@@ -49,7 +49,7 @@ test("fields of the future are passed over", () => {
   expect(reader.next()).toMatchObject({ type: 4, serial: 1 });
 });
 
-test("what is no message, or too long, is refused at its header", () => {
+test("what is no message is refused at its header", () => {
   const refusal = (hex: string) => () => {
     const reader = new MessageReader();
     reader.push(Buffer.from(hex.replaceAll(" ", ""), "hex"));
@@ -57,9 +57,48 @@ test("what is no message, or too long, is refused at its header", () => {
   };
   expect(refusal("47 45 54 20 2f 20 48 54 54 50 2f 31 2e 31 0d 0a")).toThrow("byte order");
   expect(refusal("6c 01 00 02 00000000 01000000 00000000")).toThrow("protocol version");
-  expect(refusal("6c 01 00 01 00000002 01000000 00000000")).toThrow("longer than 32 MiB");
-  expect(refusal("6c 01 00 01 00000000 01000000 ffffffff")).toThrow("longer than 32 MiB");
-  expect(refusal("6c 01 00 01 00000000 01000000 08000000 0101730000000000")).toThrow("malformed");
+  expect(refusal("6c 01 00 01 01000008 01000000 00000000")).toThrow("longer than 128 MiB");
+  expect(refusal("6c 01 00 01 00000000 01000000 ffffffff")).toThrow("longer than 128 MiB");
+});
+
+test("what cannot be understood inside of a message leaves the next one whole", () => {
+  const trouble = (hex: string) => {
+    const reader = new MessageReader();
+    reader.push(Buffer.concat([Buffer.from(hex.replaceAll(" ", ""), "hex"), bytesOf(reply)]));
+    const message = reader.next();
+    expect(reader.next()).toMatchObject(reply);
+    return [message?.serial, message?.body, message?.trouble?.message];
+  };
+  const body = encodeBody("", []);
+  // A field that ends too early, one with a file descriptor, and a big-endian body of one.
+  expect(trouble("6c 01 00 01 00000000 01000000 08000000 0101730000000000")).toEqual([
+    1,
+    body,
+    "malformed message: it ends too early",
+  ]);
+  const descriptors = [1, body, "malformed message: file descriptors are not supported"];
+  expect(trouble("6c 04 00 01 00000000 01000000 08000000 c801680000000000")).toEqual(descriptors);
+  expect(trouble("42 04 00 01 00000004 00000001 00000007 0801670001680000 00000000")).toEqual(descriptors);
+});
+
+test("of a message that is too long the header is read, and nothing is kept", () => {
+  const body = { signature: "ay", bytes: new Uint8Array(40 * 1024 * 1024) };
+  const sample = encodeHeader({ ...reply, body: { ...body, bytes: body.bytes.subarray(0, 8) } });
+  new DataView(sample.buffer, sample.byteOffset).setUint32(4, body.bytes.length, true);
+  const bytes = Buffer.concat([sample, body.bytes, bytesOf(call)]);
+  for (const size of [100_000, 1024 * 1024, bytes.length]) {
+    const reader = new MessageReader();
+    const read: [at: number, message: Message][] = [];
+    for (let at = 0; at < bytes.length; at += size) {
+      reader.push(bytes.subarray(at, at + size));
+      for (let message = reader.next(); message; message = reader.next()) read.push([at, message]);
+    }
+    expect(read).toMatchObject([
+      [0, { ...reply, body: { signature: "" } }],
+      [expect.anything(), call],
+    ]);
+    expect(read[0]?.[1].trouble?.message).toBe("a message is longer than 32 MiB");
+  }
 });
 
 test("names that would cost us the connection are not sent", () => {

@@ -5,8 +5,10 @@ import { Writer } from "./marshal.ts";
 import { isBusName, isInterfaceName, isMemberName, isObjectPath } from "./syntax.ts";
 import { fromBigEndian, malformed, parsing, Reader } from "./unmarshal.ts";
 
-/** The longest message sent or taken, in bytes. The D-Bus specification allows 128 MiB; nothing of ours comes near this. */
+/** The longest message sent or taken, in bytes; nothing of ours comes near this. */
 const maxMessage = 32 * 1024 * 1024;
+/** The longest that there can be (D-Bus specification, "Message Format"). */
+const maxFrame = 128 * 1024 * 1024;
 
 export const MessageType = { methodCall: 1, methodReturn: 2, error: 3, signal: 4 } as const;
 export const MessageFlag = { noReplyExpected: 1, noAutoStart: 2 } as const;
@@ -24,6 +26,8 @@ export interface Message {
   readonly destination: string;
   readonly sender: string;
   readonly body: Body;
+  /** Why the message cannot be understood, in which case there is no body; what is in the header may be missing, too. */
+  readonly trouble: Failure | undefined;
 }
 
 /** The header fields that are texts: what number stands for each, its type, and what makes it valid. */
@@ -87,31 +91,39 @@ function beginField(writer: Writer, code: number, signature: string): void {
 const fixedHeader = 16;
 
 /**
- * Cuts what arrives into messages. Holds at most one incomplete message, which is at most maxMessage long.
+ * Cuts what arrives into messages. Holds at most one incomplete message; of one that is longer than maxMessage only the
+ * header, and what follows that is counted and forgotten.
  */
 export class MessageReader {
   #chunks: Uint8Array[] = [];
   #held = 0;
   #needed = fixedHeader;
+  /** How many of the bytes that come next belong to a message that was too long. */
+  #excess = 0;
 
   push(chunk: Uint8Array): void {
-    this.#chunks.push(chunk);
-    this.#held += chunk.length;
+    const skipped = Math.min(this.#excess, chunk.length);
+    this.#excess -= skipped;
+    if (skipped === chunk.length) return;
+    this.#chunks.push(chunk.subarray(skipped));
+    this.#held += chunk.length - skipped;
   }
 
   /**
-   * The next message, undefined when it has not arrived in full.
-   * @throws Failure InconsistentMessage when what arrives is no D-Bus, LimitsExceeded when a message is too long: nothing
-   * that follows can be understood.
+   * The next message, undefined when it has not arrived in full. Trouble inside of a message is part of what is returned.
+   * @throws Failure InconsistentMessage when what arrives is no D-Bus: nothing that follows can be understood.
    */
   next(): Message | undefined {
     if (this.#held < this.#needed) return undefined;
     const bytes = this.#join();
-    this.#needed = measure(bytes);
+    const { header, whole } = measure(bytes);
+    this.#needed = whole > maxMessage ? Math.min(header, maxMessage) : whole;
     if (this.#held < this.#needed) return undefined;
     const message = decodeMessage(bytes.subarray(0, this.#needed));
-    this.#held -= this.#needed;
-    this.#chunks = this.#held > 0 ? [bytes.subarray(this.#needed)] : [];
+    this.#excess = whole - this.#needed;
+    this.#chunks = [];
+    this.#held = 0;
+    this.push(bytes.subarray(this.#needed));
     this.#needed = fixedHeader;
     return message;
   }
@@ -131,16 +143,17 @@ function isLittle(bytes: Uint8Array): boolean {
   return bytes[0] === 0x6c;
 }
 
-/** How many bytes the message takes that begins with these 16. */
-function measure(bytes: Uint8Array): number {
+/** How many bytes the message takes that begins with these 16, and how many of them the header with its padding. */
+function measure(bytes: Uint8Array): { readonly header: number; readonly whole: number } {
   const reader = new Reader(bytes.subarray(0, fixedHeader), isLittle(bytes));
   if (bytes[3] !== 1) throw malformed("it has an unknown protocol version");
   reader.uint32();
   const bodyLength = reader.uint32();
   reader.uint32();
-  const length = fixedHeader + alignUp(Math.min(reader.uint32(), maxMessage), 8) + bodyLength;
-  if (length > maxMessage) throw new Failure(ErrorName.LimitsExceeded, "a message is longer than 32 MiB");
-  return length;
+  const header = fixedHeader + alignUp(Math.min(reader.uint32(), maxFrame), 8);
+  const whole = header + bodyLength;
+  if (whole > maxFrame) throw malformed("it is longer than 128 MiB");
+  return { header, whole };
 }
 
 function decodeMessage(bytes: Uint8Array): Message {
@@ -159,17 +172,23 @@ function decodeMessage(bytes: Uint8Array): Message {
     destination: "",
     sender: "",
     body: emptyBody,
+    trouble: undefined as Failure | undefined,
   };
   reader.byte();
   const bodyLength = reader.uint32();
   message.serial = reader.uint32();
-  const signature = readFields(reader, message);
-  reader.align(8);
-  if (reader.left !== bodyLength) throw malformed("its header crosses into its body");
-  // A copy: a body that is kept must not keep all that arrived together with it.
-  if (bodyLength > 0 || signature !== "") {
+  try {
+    const signature = readFields(reader, message);
+    reader.align(8);
+    if (reader.at + bodyLength > maxMessage)
+      throw new Failure(ErrorName.LimitsExceeded, "a message is longer than 32 MiB");
+    if (reader.left !== bodyLength) throw malformed("its header crosses into its body");
+    // A copy: a body that is kept must not keep all that arrived together with it.
     const body = { signature, bytes: new Uint8Array(bytes.subarray(reader.at)) };
-    message.body = little ? body : fromBigEndian(body);
+    if (bodyLength > 0 || signature !== "") message.body = little ? body : fromBigEndian(body);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    message.trouble = error;
   }
   return message;
 }

@@ -30,14 +30,14 @@ export class ObjectNode {
     node.parts = [...node.parts, part];
   }
 
-  /** Takes away one part, or all that is served at the path, and the nodes that are then empty. */
-  remove(path: string, part?: Part): void {
+  /** Takes away a part, and the nodes that are then empty. */
+  remove(path: string, part: Part): void {
     this.#remove(labels(path), part);
   }
 
-  #remove([label, ...rest]: readonly string[], part?: Part): void {
+  #remove([label, ...rest]: readonly string[], part: Part): void {
     if (label === undefined) {
-      this.parts = part ? this.parts.filter((known) => known !== part) : [];
+      this.parts = this.parts.filter((known) => known !== part);
       return;
     }
     const child = this.children.get(label);

@@ -1,35 +1,77 @@
 import type { Socket } from "node:net";
+import type { Clock } from "../base/clock.ts";
 
-/** The most bytes that wait for the other side to read them. A side that reads so little is given up. */
+/** More bytes than this may wait only while the other side goes on taking some, each patienceMs at the latest. */
 const maxQueued = 64 * 1024 * 1024;
+const patienceMs = 1000;
+/** The most bytes that may wait in any case. Most of them are the same ones, on their way to many receivers. */
+const maxBurst = 1024 * 1024 * 1024;
 
-/** What is on its way out. All that is put in before the present work is done leaves in one write. */
+/** What goes out in one write; what follows waits until the kernel has taken it, which tells that the other side reads. */
+const pieceSize = 256 * 1024;
+
+interface Piece {
+  readonly parts: Uint8Array[];
+  size: number;
+}
+
+/** What is on its way out. All that is put in before the present work is done leaves in as few writes as can be. */
 export class Outbox {
   readonly #socket: Socket;
+  readonly #clock: Clock;
   readonly #overflow: () => void;
-  #waiting: Uint8Array[] = [];
+  readonly #pieces: Piece[] = [];
   #queued = 0;
+  #writing = false;
+  /** When the kernel last took something, or had nothing left to take. */
+  #takenAtMs = 0;
 
-  /** @param overflow called when more than maxQueued bytes wait; nothing more should be put then. */
-  constructor(socket: Socket, overflow: () => void) {
+  /** @param overflow called when the other side is given up; nothing more should be put then. */
+  constructor(socket: Socket, clock: Clock, overflow: () => void) {
     this.#socket = socket;
+    this.#clock = clock;
     this.#overflow = overflow;
   }
 
   put(header: Uint8Array, body: Uint8Array): void {
-    if (this.#waiting.length === 0) queueMicrotask(() => this.flush());
-    this.#waiting.push(header);
-    if (body.length > 0) this.#waiting.push(body);
+    if (this.#queued === 0) this.#takenAtMs = this.#clock.monotonicMs();
+    if (this.#pieces.length === 0 && !this.#writing) queueMicrotask(() => this.#write());
+    const piece = this.#lastPiece();
+    piece.parts.push(header, body);
+    piece.size += header.length + body.length;
     this.#queued += header.length + body.length;
-    if (this.#queued > maxQueued) this.#overflow();
+    if (this.#queued > maxQueued && this.#stuck()) this.#overflow();
   }
 
+  /** Hands everything to the socket, which is about to be closed. */
   flush(): void {
-    if (this.#waiting.length === 0 || !this.#socket.writable) return;
-    const bytes = Buffer.concat(this.#waiting);
-    this.#waiting = [];
-    this.#socket.write(bytes, () => {
-      this.#queued -= bytes.length;
+    while (this.#pieces.length > 0 && this.#socket.writable) this.#writePiece();
+  }
+
+  #stuck(): boolean {
+    return this.#queued > maxBurst || this.#clock.monotonicMs() - this.#takenAtMs >= patienceMs;
+  }
+
+  #lastPiece(): Piece {
+    const last = this.#pieces.at(-1);
+    if (last && last.size < pieceSize) return last;
+    const piece = { parts: [], size: 0 };
+    this.#pieces.push(piece);
+    return piece;
+  }
+
+  #write(): void {
+    if (!this.#writing && this.#pieces.length > 0 && this.#socket.writable) this.#writePiece();
+  }
+
+  #writePiece(): void {
+    const { parts = [], size = 0 } = this.#pieces.shift() ?? {};
+    this.#writing = true;
+    this.#socket.write(Buffer.concat(parts, size), () => {
+      this.#writing = false;
+      this.#queued -= size;
+      this.#takenAtMs = this.#clock.monotonicMs();
+      this.#write();
     });
   }
 }

@@ -7,19 +7,11 @@ const maxPending = 65_536;
 
 export interface Reply {
   readonly body: Body;
-  /** The place of this reply among all that arrived on the connection, signals and calls too. */
-  readonly order: number;
-}
-
-/** An error reply. */
-export interface Refusal {
-  readonly failure: Failure;
-  readonly order: number;
 }
 
 interface Pending {
   readonly timer: Timer | undefined;
-  readonly resolve: (answer: Reply | Refusal) => void;
+  readonly resolve: (reply: Reply) => void;
   readonly reject: (failure: Failure) => void;
 }
 
@@ -40,8 +32,8 @@ export class PendingCalls {
     return this.#calls.has(serial);
   }
 
-  /** @param timeoutMs 0 waits for ever. @throws Failure Timeout, or what failAll says. */
-  wait(serial: number, timeoutMs: number): Promise<Reply | Refusal> {
+  /** @param timeoutMs 0 waits for ever. @throws Failure Timeout, or what reject and failAll say. */
+  wait(serial: number, timeoutMs: number): Promise<Reply> {
     return new Promise((resolve, reject) => {
       const expire = () =>
         this.#take(serial)?.reject(new Failure(ErrorName.Timeout, `Method call timed out after ${timeoutMs / 1000} s`));
@@ -50,12 +42,16 @@ export class PendingCalls {
     });
   }
 
-  resolve(serial: number, answer: Reply | Refusal): void {
-    this.#take(serial)?.resolve(answer);
+  resolve(serial: number, reply: Reply): void {
+    this.#take(serial)?.resolve(reply);
+  }
+
+  reject(serial: number, failure: Failure): void {
+    this.#take(serial)?.reject(failure);
   }
 
   failAll(failure: Failure): void {
-    for (const serial of [...this.#calls.keys()]) this.#take(serial)?.reject(failure);
+    for (const serial of [...this.#calls.keys()]) this.reject(serial, failure);
   }
 
   /** A reply that comes after its call timed out finds nothing here. */

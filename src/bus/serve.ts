@@ -1,6 +1,7 @@
 import type { Body } from "../base/body.ts";
 import { asFailure, ErrorName, Failure } from "../base/failure.ts";
 import type { BusConnection, MethodCall } from "./connection.ts";
+import { guard } from "./guard.ts";
 import {
   type In,
   type Interface,
@@ -91,11 +92,6 @@ export class ObjectTree {
     };
   }
 
-  /** Stops serving all interfaces at a path; the paths below it stay. */
-  remove(path: string): void {
-    this.#root.remove(path);
-  }
-
   #emit(path: string, table: Interface, member: string, args: object, destinations?: readonly string[]): void {
     const body = encodeNamed(table.signals[member] ?? {}, args);
     const signal = { path, interface: table.name, member, body };
@@ -125,12 +121,13 @@ export class ObjectTree {
     } catch (thrown) {
       after.length = 0;
       call.error(asFailure(thrown));
+    } finally {
+      this.#calls--;
+      const left = (this.#callsOf.get(call.sender) ?? 1) - 1;
+      if (left > 0) this.#callsOf.set(call.sender, left);
+      else this.#callsOf.delete(call.sender);
     }
-    this.#calls--;
-    const left = (this.#callsOf.get(call.sender) ?? 1) - 1;
-    if (left > 0) this.#callsOf.set(call.sender, left);
-    else this.#callsOf.delete(call.sender);
-    for (const work of after) work();
+    for (const work of after) guard(work);
   }
 
   #run(call: MethodCall, afterReply: Caller["afterReply"]): Body | Promise<Body> {
