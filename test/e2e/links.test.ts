@@ -1,0 +1,145 @@
+// The link between agents and controller: what is silent is lost, what is hostile does no harm.
+import { afterAll, expect } from "bun:test";
+import { agentName, rootPath } from "../../src/api/names.ts";
+import { testsOn } from "../testbed/host-test.ts";
+import type { Running } from "../testbed/running.ts";
+import { Cluster } from "./cluster.ts";
+import { Program } from "./program.ts";
+
+const cluster = await Cluster.start(["main", "pi"]);
+const test = testsOn(cluster.lab);
+const { main } = cluster;
+const pi = cluster.host("pi");
+
+afterAll(() => cluster.close());
+
+/** The threshold of 6 s, an interval of the check of 2 s, and time for a busy machine. */
+const lossMs = 12_000;
+/** What a node that was heard a moment ago cannot be taken for lost before, less than the threshold by one heartbeat. */
+const patienceMs = 3900;
+
+const agentStatus = `busctl get-property ${agentName} ${rootPath} ${agentName} Status`;
+
+test("an agent that stops still, and one whose cable is cut, are lost after the threshold, and come back", async () => {
+  const program = await Program.on(main, { listen: true });
+  const stopped = main.sh("systemctl kill -s SIGSTOP bluechi-agent");
+  await Promise.all([stopped, pi.cut()]);
+  const since = performance.now();
+  const lost = async (node: string) => {
+    await main.until(`${node} to be lost`, () => program.texts.includes(`node/${node} Status=offline`), lossMs);
+    expect(performance.now() - since).toBeGreaterThan(patienceMs);
+  };
+  const away = pi.until("the agent to notice", async () => (await pi.sh(agentStatus)) === 's "offline"\n', lossMs);
+  await Promise.all([lost("main"), lost("pi"), away]);
+  expect(program.all(/^Status=/)).toEqual(["Status=degraded", "Status=down"]);
+  const { status, stderr } = await cluster.ctl("start", "pi", "dbus.service");
+  expect({ status, stderr }).toEqual({ status: 1, stderr: "Failed to issue method call: Node is offline\n" });
+  expect((await cluster.ctl("status", "pi")).stdout).toMatch(/^pi +\| offline +\| +\| \d{4}-\d\d-\d\d /m);
+  for (const name of ["main", "pi"]) {
+    expect(await main.journal("bluechi-controller")).toMatch(new RegExp(`Node '${name}' disconnected: .*heartbeat`));
+  }
+  program.clear();
+  await Promise.all([main.sh("systemctl kill -s SIGCONT bluechi-agent"), pi.mend()]);
+  await program.hears("Status=degraded", "Status=up");
+  expect(program.all(/^Status=/)).toEqual(["Status=degraded", "Status=up"]);
+  expect(program.all(/^node/).sort()).toEqual(["node/main Status=online", "node/pi Status=online"]);
+  expect((await cluster.ctl("daemon-reload", "pi")).status).toBe(0);
+  program.close();
+});
+
+/** Another agent with the name of pi, on the host of the controller, whose own agent is stopped meanwhile. */
+async function withDouble(work: (double: Running) => Promise<void>): Promise<void> {
+  await main.sh("systemctl stop bluechi-agent");
+  const double = main.spawn(["/usr/libexec/bluechi-agent", "-n", "pi"], { BC_LOG_TARGET: "stderr" });
+  await work(double);
+  await double.kill();
+  expect(await double.exited).toBe(0);
+  await main.sh("systemctl start bluechi-agent");
+  await cluster.online("main");
+}
+
+test("who comes back takes the place of a connection that is dead, but not known to be", async () => {
+  const program = await Program.on(main, { listen: true });
+  await pi.sh("systemctl kill -s SIGSTOP bluechi-agent");
+  await withDouble(async () => {
+    await program.hears("node/pi Status=offline", "node/pi Status=online");
+    expect(await program.node("pi").get("PeerIp")).toEndWith(main.address);
+    expect((await cluster.ctl("daemon-reload", "pi")).status).toBe(0);
+    expect(await main.journal("bluechi-controller")).toContain("Node 'pi' has connected again from");
+  });
+  await pi.sh("systemctl kill -s SIGCONT bluechi-agent");
+  await main.until("the first to be the node again", async () =>
+    (await program.node("pi").get("PeerIp")).endsWith(pi.address),
+  );
+  program.close();
+});
+
+test("of two agents with one name the newer is the node, and they take turns ever more slowly", async () => {
+  const enough = 7;
+  await withDouble(async (double) => {
+    const attempts = () => double.lines.filter((line) => line.includes("Connecting to controller"));
+    await main.until("so many attempts", () => attempts().length >= enough, 30_000);
+    const [first, last] = [attempts()[0] ?? "", attempts()[enough - 1] ?? ""].map(timeOf);
+    // The shortest that the delays between them may be: 0, 50, 100, 200, 400, 800 ms.
+    expect(Number(last) - Number(first)).toBeGreaterThan(1500);
+  });
+  await cluster.online("pi");
+});
+
+/** When a line of the log was written. */
+function timeOf(line: string): number {
+  return Date.parse(line.slice(0, "2026-11-22 14:18:18,687+0000".length).replace(",", "."));
+}
+
+const hello = "140000000762";
+const hostile = `
+import os, socket, sys
+def connect(): return socket.create_connection(("main", 842))
+def closed(peer, text):
+    peer.settimeout(20)
+    try:
+        peer.sendall(text)
+        while peer.recv(65536): pass
+    except (ConnectionError, BrokenPipeError): pass
+closed(connect(), os.urandom(1 << 20))
+closed(connect(), b"GET / HTTP/1.1\\r\\n\\r\\n")
+closed(connect(), b"\\xff" * 100)
+print("refused", flush=True)
+half = connect()
+half.sendall(bytes.fromhex("${hello}"))
+silent = [connect() for _ in range(300)]
+print("silent", flush=True)
+half.settimeout(20)
+try: print("half", len(half.recv(100)), flush=True)
+except ConnectionError: print("half 0", flush=True)
+for peer in silent:
+    peer.settimeout(20)
+    try:
+        while peer.recv(100): pass
+    except ConnectionError: pass
+print("thrown out", flush=True)
+`;
+
+test("garbage, half a hello and 300 silent connections disturb nobody, and do not stay", async () => {
+  const pids = () => Promise.all([main, pi].map((host) => host.sh("systemctl show -P MainPID bluechi-agent")));
+  const controller = await main.sh("systemctl show -P MainPID bluechi-controller");
+  const descriptors = async () => Number(await main.sh(`ls /proc/${controller.trim()}/fd | wc -l`));
+  const before = { pids: await pids(), descriptors: await descriptors() };
+  const program = await Program.on(main, { listen: true });
+  const peer = pi.spawn(["/usr/bin/python3", "-c", hostile]);
+  await peer.line("refused");
+  await peer.line("silent");
+  expect((await cluster.ctl("daemon-reload", "pi")).status).toBe(0);
+  expect((await cluster.ctl("daemon-reload", "main")).status).toBe(0);
+  // There is still a way in.
+  await pi.sh("systemctl restart bluechi-agent");
+  expect((await cluster.ctl("status", "pi")).stdout).toContain("| online");
+  await peer.line(/^half 0/, 20_000);
+  await peer.line("thrown out", 20_000);
+  expect(await peer.exited).toBe(0);
+  expect(await main.sh("systemctl show -P MainPID bluechi-controller")).toBe(controller);
+  expect((await pids())[0]).toBe(before.pids[0] ?? "");
+  await main.until("the connections to be gone", async () => (await descriptors()) <= before.descriptors);
+  expect(program.all(/^node/)).toEqual(["node/pi Status=offline", "node/pi Status=online"]);
+  program.close();
+});
