@@ -7,6 +7,8 @@ interface Role {
   /** The name of its link to this executable; the role calls itself so. */
   readonly name: string;
   readonly help: string;
+  /** Whether systemd keeps it running. */
+  readonly daemon: boolean;
   readonly load: () => Promise<{ main(argv: string[], name: string): Promise<number> }>;
 }
 
@@ -15,29 +17,36 @@ const roles: Record<string, Role> = {
   controller: {
     name: "bluechi-controller",
     help: "The service that all nodes connect to",
+    daemon: true,
     load: () => import("./roles/controller/main.ts"),
   },
   agent: {
     name: "bluechi-agent",
     help: "The service on every node",
+    daemon: true,
     load: () => import("./roles/agent/main.ts"),
   },
   proxy: {
     name: "bluechi-proxy",
     help: "What a unit uses to depend on a unit of another node",
+    daemon: false,
     load: () => import("./roles/proxy/main.ts"),
   },
   ctl: {
     name: "bluechictl",
     help: "The tool to control units on all nodes",
+    daemon: false,
     load: () => import("./roles/ctl/main.ts"),
   },
   "is-online": {
     name: "bluechi-is-online",
     help: "The tool that tells whether an agent, a node or the system is online",
+    daemon: false,
     load: () => import("./roles/is-online/main.ts"),
   },
 };
+
+let playing: Role | undefined;
 
 function help(): string {
   const rows = Object.entries(roles).map(([word, role]) => [word, role.help] as const);
@@ -51,12 +60,9 @@ function help(): string {
 
 async function run(calledAs: string, argv: string[]): Promise<number> {
   const linked = Object.values(roles).find((role) => role.name === calledAs);
-  if (linked) return (await linked.load()).main(argv, linked.name);
+  if (linked) return play(linked, argv);
   const [word, ...rest] = argv;
-  if (word !== undefined && Object.hasOwn(roles, word)) {
-    const role = roles[word] as Role;
-    return (await role.load()).main(rest, role.name);
-  }
+  if (word !== undefined && Object.hasOwn(roles, word)) return play(roles[word] as Role, rest);
   switch (word) {
     case "-h":
     case "--help":
@@ -74,14 +80,28 @@ async function run(calledAs: string, argv: string[]): Promise<number> {
   }
 }
 
+async function play(role: Role, argv: string[]): Promise<number> {
+  playing = role;
+  return (await role.load()).main(argv, role.name);
+}
+
 /** Ends the process once all that was written has gone out: a slow reader of a pipe gets everything. */
 function end(status: number): void {
   process.stdout.end(() => process.stderr.end(() => process.exit(status)));
 }
 
-/** Ends on what nobody expected: people get a line, not a stack. */
+/** Ends on what kept us from running: people get a line, not a stack. */
 function fail(thrown: unknown): void {
-  process.stderr.write(`${basename(process.argv0)}: ${describe(thrown)}\n`, () => process.exit(1));
+  complain(thrown, () => process.exit(1));
+}
+
+/** Ends on what nobody expected. systemd starts a daemon again that a signal ended, not one that gave up (on-abnormal). */
+function crash(thrown: unknown): void {
+  complain(thrown, () => (playing?.daemon ? process.abort() : process.exit(1)));
+}
+
+function complain(thrown: unknown, then: () => void): void {
+  process.stderr.write(`${basename(process.argv0)}: ${describe(thrown)}\n`, then);
 }
 
 // A reader that went away has read enough.
@@ -90,6 +110,6 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   fail(error);
 });
 process.stderr.on("error", () => process.exit(1));
-process.on("uncaughtException", fail);
-process.on("unhandledRejection", fail);
+process.on("uncaughtException", crash);
+process.on("unhandledRejection", crash);
 run(basename(process.argv0), process.argv.slice(2)).then(end, fail);
