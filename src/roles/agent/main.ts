@@ -8,7 +8,7 @@ import { packageVersion } from "../../base/version.ts";
 import { systemBusAddress, userBusAddress } from "../../bus/address.ts";
 import { Presence } from "../../bus/presence.ts";
 import { Manager } from "../../systemd/manager.ts";
-import { notify } from "../../systemd/notify.ts";
+import { feedWatchdog, notify } from "../../systemd/notify.ts";
 import { ReconnectingSystemd } from "../../systemd/reconnecting.ts";
 import { parseAddress } from "../../wire/address.ts";
 import { join } from "../../wire/handshake.ts";
@@ -86,6 +86,7 @@ async function serve(settings: AgentSettings, user: boolean, log: Log, stopped: 
   });
   const status = () => `STATUS=Node ${settings.NodeName} is ${agent.status}`;
   agent.listen({ statusChanged: () => notify(status()), controllerAddressChanged: () => {} });
+  feedWatchdog(systemClock);
   const tried = agent.start().then(() => notify("READY=1", status()));
   const signal = await Promise.race([stopped, tried.then(() => stopped)]);
   log.info(`Stopping because of ${signal}`);

@@ -7,7 +7,7 @@ import { loadConfiguration, printIni } from "../../base/settings.ts";
 import { packageVersion } from "../../base/version.ts";
 import { systemBusAddress } from "../../bus/address.ts";
 import { Presence } from "../../bus/presence.ts";
-import { notify } from "../../systemd/notify.ts";
+import { feedWatchdog, notify } from "../../systemd/notify.ts";
 import { Acceptor } from "../../wire/handshake.ts";
 import { admission } from "./admission.ts";
 import { Controller } from "./controller.ts";
@@ -70,6 +70,7 @@ async function serve(settings: ControllerSettings, log: Log, stopped: Promise<st
   // A flood from the network cannot keep the agent of this host out: it has a door of its own.
   const [network, local] = [door(), door()];
   const listeners = await listen(settings, log, (transport) => (transport.peer ? network : local).accept(transport));
+  feedWatchdog(systemClock);
   notify("READY=1", `STATUS=${settings.nodes.length} nodes may register`);
   log.info(`Stopping because of ${await stopped}`);
   notify("STOPPING=1");
