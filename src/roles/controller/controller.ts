@@ -185,8 +185,9 @@ export class Controller {
   /** Ends all that is pending, before the controller leaves the bus. */
   shutDown(): void {
     this.jobs.endAll("cancelled due to shutdown");
-    if (this.#status !== "down") this.#listener?.statusChanged("down");
+    const wasDown = this.#status === "down";
     this.#status = "down";
+    if (!wasDown) this.#listener?.statusChanged("down");
     // First all are let go, so that no node is told to stop what it runs for another that has just been disconnected.
     const sessions = [...this.nodes.values()].map((node) => node.disconnected());
     for (const session of sessions) session?.close("the controller is stopping");
