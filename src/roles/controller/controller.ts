@@ -185,9 +185,7 @@ export class Controller {
   /** Ends all that is pending, before the controller leaves the bus. */
   shutDown(): void {
     this.jobs.endAll("cancelled due to shutdown");
-    const wasDown = this.#status === "down";
-    this.#status = "down";
-    if (!wasDown) this.#listener?.statusChanged("down");
+    this.#setStatus("down");
     // First all are let go, so that no node is told to stop what it runs for another that has just been disconnected.
     const sessions = [...this.nodes.values()].map((node) => node.disconnected());
     for (const session of sessions) session?.close("the controller is stopping");
@@ -208,7 +206,10 @@ export class Controller {
   #updateStatus(): void {
     const nodes = [...this.nodes.values()];
     const online = nodes.filter((node) => node.online).length;
-    const status = online === 0 ? "down" : online === nodes.length ? "up" : "degraded";
+    this.#setStatus(online === 0 ? "down" : online === nodes.length ? "up" : "degraded");
+  }
+
+  #setStatus(status: Status): void {
     if (status === this.#status) return;
     this.#status = status;
     this.#listener?.statusChanged(status);
