@@ -1,50 +1,104 @@
 import { describe } from "./failure.ts";
 import { keepHeapSmall } from "./heap.ts";
-import { ConfigurationError } from "./ini.ts";
-import { type Options, type OptionValues, optionsHelp, parseOptions, UsageError } from "./options.ts";
+import { ConfigurationError, type Ini } from "./ini.ts";
+import { Log } from "./log.ts";
+import { commonOptions, type Options, type OptionValues, readCommandLine } from "./options.ts";
+import { type ConfigurationPlaces, defineSettings, loadConfiguration, printIni, type SettingsOf } from "./settings.ts";
 import { packageVersion } from "./version.ts";
 
-const commonOptions = {
-  help: { short: "h", help: "Show this help" },
-  version: { short: "v", help: "Show the version" },
-} as const satisfies Options;
+/** The settings that every daemon has. */
+export const daemonSettings = defineSettings({
+  LogLevel: { kind: "level", default: "INFO", help: "DEBUG, INFO, WARN or ERROR." },
+  LogTarget: { kind: "target", default: "journald", help: "journald, stderr or stderr-full." },
+  LogIsQuiet: { kind: "boolean", default: false, help: "Whether to log nothing at all." },
+  IPReceiveErrors: {
+    kind: "boolean",
+    default: true,
+    help: "Whether network errors end a connection at once (IP_RECVERR).",
+  },
+  TCPKeepAliveTime: {
+    kind: "seconds",
+    default: 1,
+    what: "keepalive time",
+    help: "Seconds of idleness before the first TCP keepalive probe.",
+  },
+  TCPKeepAliveInterval: {
+    kind: "seconds",
+    default: 1,
+    what: "keepalive interval",
+    help: "Seconds between TCP keepalive probes.",
+  },
+  TCPKeepAliveCount: {
+    kind: "count",
+    default: 6,
+    what: "keepalive count",
+    help: "Unanswered TCP keepalive probes before the connection counts as lost.",
+  },
+});
 
-/** A daemon as the command line sees it. */
-export interface Daemon<O extends Options> {
-  readonly summary: string;
-  readonly options: O;
-  /** @param stopped resolves with the name of the signal that asks for the end. @returns the exit status. */
-  run(values: OptionValues<O>, stopped: Promise<string>): Promise<number>;
+export type DaemonSettings = SettingsOf<typeof daemonSettings>;
+
+/** The options of TCP connections that a daemon's settings ask for. */
+export function socketOptions(settings: DaemonSettings) {
+  return {
+    keepAliveTimeS: settings.TCPKeepAliveTime,
+    keepAliveIntervalS: settings.TCPKeepAliveInterval,
+    keepAliveCount: settings.TCPKeepAliveCount,
+    receiveErrors: settings.IPReceiveErrors,
+  };
 }
 
-/** Runs a daemon: help and version are answered, what keeps it from running becomes one line and exit status 1. */
-export async function runDaemon<const O extends Options>(
-  daemon: Daemon<O>,
+/** A daemon as its start sees it. */
+export interface Daemon<O extends Options, S extends DaemonSettings> {
+  readonly summary: string;
+  readonly options: O;
+  /** Where its configuration lies, with what the command line says. */
+  places(values: OptionValues<O>): Omit<ConfigurationPlaces, "environment">;
+  /** @throws ConfigurationError */
+  readSettings(ini: Ini): S;
+  /** @param stopped resolves with the name of the signal that asks for the end. @returns the exit status. */
+  serve(start: Start<O, S>, stopped: Promise<string>): Promise<number>;
+}
+
+/** What a daemon starts with. */
+export interface Start<O extends Options, S extends DaemonSettings> {
+  readonly values: OptionValues<O>;
+  readonly settings: S;
+  readonly log: Log;
+}
+
+/** Runs a daemon until it is told to stop. What keeps it from running becomes one line on stderr and exit status 1. */
+export async function runDaemon<const O extends Options, S extends DaemonSettings>(
+  daemon: Daemon<O, S>,
   argv: readonly string[],
   name: string,
 ): Promise<number> {
   const stopped = Promise.withResolvers<string>();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stopped.resolve(signal));
   const options = { ...daemon.options, ...commonOptions };
-  const usage = `Usage: ${name} [OPTION]...\n\n${daemon.summary}\n\nOptions:\n${optionsHelp(options)}\n`;
+  const line = readCommandLine({ name, synopsis: "[OPTION]...", summary: daemon.summary, options }, argv);
+  if (typeof line === "number") return line;
   try {
-    const { values, words } = parseOptions(name, argv, options);
-    if (values.help) process.stdout.write(usage);
-    else if (values.version) process.stdout.write(`${name} version ${packageVersion}\n`);
-    else if (words.length > 0) throw new UsageError(`${name}: unexpected argument '${words[0]}'`);
-    else {
-      keepHeapSmall();
-      return await daemon.run(values as OptionValues<O>, stopped.promise);
-    }
-    return 0;
+    if (line.words.length > 0) throw new Error(`unexpected argument '${line.words[0]}'`);
+    keepHeapSmall();
+    return await daemon.serve(start(daemon, line.values as OptionValues<O>, name), stopped.promise);
   } catch (error) {
-    if (error instanceof UsageError) {
-      process.stderr.write(`${error.message}\nUnsupported option ?\n`);
-      process.stdout.write(usage);
-    } else {
-      const text = describe(error);
-      process.stderr.write(error instanceof ConfigurationError ? `${text}\n` : `${name}: ${text}\n`);
-    }
+    const text = describe(error);
+    process.stderr.write(error instanceof ConfigurationError ? `${text}\n` : `${name}: ${text}\n`);
     return 1;
   }
+}
+
+function start<O extends Options, S extends DaemonSettings>(
+  daemon: Daemon<O, S>,
+  values: OptionValues<O>,
+  name: string,
+): Start<O, S> {
+  const ini = loadConfiguration({ ...daemon.places(values), environment: process.env });
+  const settings = daemon.readSettings(ini);
+  const log = new Log({ level: settings.LogLevel, target: settings.LogTarget, quiet: settings.LogIsQuiet });
+  log.info(`Starting ${name} ${packageVersion}`);
+  log.debug("Final configuration used:");
+  for (const text of printIni(ini)) log.debug(text);
+  return { values, settings, log };
 }

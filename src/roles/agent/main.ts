@@ -1,9 +1,7 @@
 import { agentName } from "../../api/names.ts";
 import { systemClock } from "../../base/clock.ts";
-import { type Daemon, runDaemon } from "../../base/daemon.ts";
-import { Log } from "../../base/log.ts";
-import type { OptionValues } from "../../base/options.ts";
-import { loadConfiguration, printIni } from "../../base/settings.ts";
+import { type Daemon, runDaemon, type Start, socketOptions } from "../../base/daemon.ts";
+import type { Log } from "../../base/log.ts";
 import { packageVersion } from "../../base/version.ts";
 import { systemBusAddress, userBusAddress } from "../../bus/address.ts";
 import { Presence } from "../../bus/presence.ts";
@@ -28,24 +26,14 @@ const options = {
   user: { short: "u", help: "Manage the units of the user manager, on the user's bus" },
 } as const;
 
-const daemon: Daemon<typeof options> = {
+const daemon: Daemon<typeof options, AgentSettings> = {
   summary: "The agent of bluechi: connects the systemd of this host to the controller.",
   options,
-  run,
-};
-
-/** Runs the agent until SIGTERM or SIGINT. @returns the exit status. */
-export function main(argv: readonly string[], name: string): Promise<number> {
-  return runDaemon(daemon, argv, name);
-}
-
-async function run(values: OptionValues<typeof options>, stopped: Promise<string>): Promise<number> {
-  const ini = loadConfiguration({
+  places: (values) => ({
     defaults: "/usr/share/bluechi-agent/config/agent.conf",
     file: "/etc/bluechi/agent.conf",
     section,
     named: values.config,
-    environment: process.env,
     options: {
       ControllerHost: values.host,
       ControllerPort: values.port,
@@ -53,16 +41,19 @@ async function run(values: OptionValues<typeof options>, stopped: Promise<string
       NodeName: values.name,
       HeartbeatInterval: values.interval,
     },
-  });
-  const settings = readAgentSettings(ini);
-  const log = new Log({ level: settings.LogLevel, target: settings.LogTarget, quiet: settings.LogIsQuiet });
-  log.info(`Starting bluechi-agent ${packageVersion}`);
-  log.debug("Final configuration used:");
-  for (const line of printIni(ini)) log.debug(line);
-  return serve(settings, values.user === true, log, stopped);
+  }),
+  readSettings: readAgentSettings,
+  serve,
+};
+
+/** Runs the agent until SIGTERM or SIGINT. @returns the exit status. */
+export function main(argv: readonly string[], name: string): Promise<number> {
+  return runDaemon(daemon, argv, name);
 }
 
-async function serve(settings: AgentSettings, user: boolean, log: Log, stopped: Promise<string>): Promise<number> {
+async function serve(start: Start<typeof options, AgentSettings>, stopped: Promise<string>): Promise<number> {
+  const { settings, log } = start;
+  const user = start.values.user === true;
   const systemd = await ReconnectingSystemd.open(() => Manager.open({ user }), systemClock, log);
   const agent: Agent = new Agent({
     systemd,
@@ -103,18 +94,12 @@ function linkOptions(settings: AgentSettings, log: Log, agent: () => Agent): Lin
     // The check is made at each of the own heartbeats, so it goes with them.
     thresholdMs: settings.HeartbeatInterval > 0 ? settings.ControllerHeartbeatThreshold : 0,
   };
-  const socket = {
-    keepAliveTimeS: settings.TCPKeepAliveTime,
-    keepAliveIntervalS: settings.TCPKeepAliveInterval,
-    keepAliveCount: settings.TCPKeepAliveCount,
-    receiveErrors: settings.IPReceiveErrors,
-  };
   return {
     address: settings.ControllerAddress,
     attemptsUntilQuiet: settings.ConnectionRetryCountUntilQuiet,
     maxDelayMs: settings.HeartbeatInterval || 2000,
     async join(address, lost) {
-      const transport = await connect(parseAddress(address), socket);
+      const transport = await connect(parseAddress(address), socketOptions(settings));
       return join(transport, {
         clock: systemClock,
         log,

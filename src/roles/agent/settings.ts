@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import { daemonSettings } from "../../base/daemon.ts";
 import type { Ini } from "../../base/ini.ts";
 import { defineSettings, readSettings, type SettingsOf } from "../../base/settings.ts";
 
@@ -39,32 +40,7 @@ export const agentSettings = defineSettings({
     what: "connection retry count",
     help: "Failed attempts to connect after which they are no longer logged.",
   },
-  LogLevel: { kind: "level", default: "INFO", help: "DEBUG, INFO, WARN or ERROR." },
-  LogTarget: { kind: "target", default: "journald", help: "journald, stderr or stderr-full." },
-  LogIsQuiet: { kind: "boolean", default: false, help: "Whether to log nothing at all." },
-  IPReceiveErrors: {
-    kind: "boolean",
-    default: true,
-    help: "Whether network errors end a connection at once (IP_RECVERR).",
-  },
-  TCPKeepAliveTime: {
-    kind: "seconds",
-    default: 1,
-    what: "keepalive time",
-    help: "Seconds of idleness before the first TCP keepalive probe.",
-  },
-  TCPKeepAliveInterval: {
-    kind: "seconds",
-    default: 1,
-    what: "keepalive interval",
-    help: "Seconds between TCP keepalive probes.",
-  },
-  TCPKeepAliveCount: {
-    kind: "count",
-    default: 6,
-    what: "keepalive count",
-    help: "Unanswered TCP keepalive probes before the connection counts as lost.",
-  },
+  ...daemonSettings,
 });
 
 export type AgentSettings = SettingsOf<typeof agentSettings>;

@@ -1,6 +1,7 @@
+import { socketOptions } from "../../base/daemon.ts";
 import { ErrorName, Failure } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
-import { listenFd, listenTcp, listenUnix, type SocketOptions } from "../../wire/sockets.ts";
+import { listenFd, listenTcp, listenUnix } from "../../wire/sockets.ts";
 import type { Listener, Transport } from "../../wire/transport.ts";
 import type { ControllerSettings } from "./settings.ts";
 
@@ -24,12 +25,7 @@ export async function listen(
   log: Log,
   onTransport: (transport: Transport) => void,
 ): Promise<Listener[]> {
-  const options: SocketOptions = {
-    keepAliveTimeS: settings.TCPKeepAliveTime,
-    keepAliveIntervalS: settings.TCPKeepAliveInterval,
-    keepAliveCount: settings.TCPKeepAliveCount,
-    receiveErrors: settings.IPReceiveErrors,
-  };
+  const options = socketOptions(settings);
   const inherited = inheritedSockets();
   if (!settings.UseTCP && !settings.UseUDS && inherited === 0) {
     throw new Failure(ErrorName.Failed, "No connection request handler configured");

@@ -1,9 +1,6 @@
 import { controllerName } from "../../api/names.ts";
 import { systemClock } from "../../base/clock.ts";
-import { type Daemon, runDaemon } from "../../base/daemon.ts";
-import { Log } from "../../base/log.ts";
-import type { OptionValues } from "../../base/options.ts";
-import { loadConfiguration, printIni } from "../../base/settings.ts";
+import { type Daemon, runDaemon, type Start } from "../../base/daemon.ts";
 import { packageVersion } from "../../base/version.ts";
 import { systemBusAddress } from "../../bus/address.ts";
 import { Presence } from "../../bus/presence.ts";
@@ -20,10 +17,18 @@ const options = {
   config: { short: "c", argument: "FILE", help: "A configuration file to read after the others" },
 } as const;
 
-const daemon: Daemon<typeof options> = {
+const daemon: Daemon<typeof options, ControllerSettings> = {
   summary: "The controller of bluechi: the service that all nodes connect to.",
   options,
-  run,
+  places: ({ config, port }) => ({
+    defaults: "/usr/share/bluechi/config/controller.conf",
+    file: "/etc/bluechi/controller.conf",
+    section,
+    named: config,
+    options: { ControllerPort: port },
+  }),
+  readSettings: readControllerSettings,
+  serve,
 };
 
 /** Runs the controller until SIGTERM or SIGINT. @returns the exit status. */
@@ -31,25 +36,11 @@ export function main(argv: readonly string[], name: string): Promise<number> {
   return runDaemon(daemon, argv, name);
 }
 
-async function run(values: OptionValues<typeof options>, stopped: Promise<string>): Promise<number> {
-  const ini = loadConfiguration({
-    defaults: "/usr/share/bluechi/config/controller.conf",
-    file: "/etc/bluechi/controller.conf",
-    section,
-    named: values.config,
-    environment: process.env,
-    options: { ControllerPort: values.port },
-  });
-  const settings = readControllerSettings(ini);
-  const log = new Log({ level: settings.LogLevel, target: settings.LogTarget, quiet: settings.LogIsQuiet });
-  log.info(`Starting bluechi-controller ${packageVersion}`);
-  log.debug("Final configuration used:");
-  for (const line of printIni(ini)) log.debug(line);
+async function serve(
+  { settings, log }: Start<typeof options, ControllerSettings>,
+  stopped: Promise<string>,
+): Promise<number> {
   if (settings.HeartbeatInterval === 0) log.warn("Heartbeat disabled since configured interval '0' is <=0");
-  return serve(settings, log, stopped);
-}
-
-async function serve(settings: ControllerSettings, log: Log, stopped: Promise<string>): Promise<number> {
   const controller = new Controller({ nodes: settings.nodes, clock: systemClock, log });
   const presence = await Presence.open({
     address: systemBusAddress(),

@@ -1,3 +1,4 @@
+import { daemonSettings } from "../../base/daemon.ts";
 import type { Ini } from "../../base/ini.ts";
 import { defineSettings, readSettings, type SettingsOf } from "../../base/settings.ts";
 
@@ -24,32 +25,7 @@ export const controllerSettings = defineSettings({
     what: "heartbeat threshold",
     help: "Milliseconds of silence after which a node is taken for lost; 0 switches the check off.",
   },
-  LogLevel: { kind: "level", default: "INFO", help: "DEBUG, INFO, WARN or ERROR." },
-  LogTarget: { kind: "target", default: "journald", help: "journald, stderr or stderr-full." },
-  LogIsQuiet: { kind: "boolean", default: false, help: "Whether to log nothing at all." },
-  IPReceiveErrors: {
-    kind: "boolean",
-    default: true,
-    help: "Whether network errors end a connection at once (IP_RECVERR).",
-  },
-  TCPKeepAliveTime: {
-    kind: "seconds",
-    default: 1,
-    what: "keepalive time",
-    help: "Seconds of idleness before the first TCP keepalive probe.",
-  },
-  TCPKeepAliveInterval: {
-    kind: "seconds",
-    default: 1,
-    what: "keepalive interval",
-    help: "Seconds between TCP keepalive probes.",
-  },
-  TCPKeepAliveCount: {
-    kind: "count",
-    default: 6,
-    what: "keepalive count",
-    help: "Unanswered TCP keepalive probes before the connection counts as lost.",
-  },
+  ...daemonSettings,
 });
 
 export const nodeSettings = defineSettings({
