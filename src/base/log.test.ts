@@ -3,7 +3,7 @@ import { Log, stamp, type Target } from "./log.ts";
 
 function lines(target: Target, write: (log: Log) => void, level: Log["level"] = "INFO"): string[] {
   const written: string[] = [];
-  write(new Log({ target, level, write: (line) => written.push(line) }));
+  write(new Log({ target, level, inJournal: true, write: (line) => written.push(line) }));
   return written;
 }
 
@@ -19,6 +19,12 @@ test("stderr has time and level", () => {
   const time = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}[+-]\d{4}`;
   expect(lines("stderr", (log) => log.info("text"))[0]).toMatch(new RegExp(`^${time} INFO\t: text\n$`));
   expect(lines("stderr-full", (log) => log.error("text"))[0]).toMatch(new RegExp(`^${time} ERROR\tmsg="text"\n$`));
+});
+
+test("by hand, where no journald reads, the journal's target is the terminal's", () => {
+  const written: string[] = [];
+  new Log({ target: "journald", inJournal: false, write: (line) => written.push(line) }).warn("text");
+  expect(written[0]).toMatch(/ WARN\t: text\n$/);
 });
 
 test("an entry stays one line", () => {

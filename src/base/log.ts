@@ -19,11 +19,22 @@ export class Log {
   target: Target;
   quiet: boolean;
   readonly #write: (line: string) => void;
+  readonly #inJournal: boolean;
 
-  constructor(options: { level?: Level; target?: Target; quiet?: boolean; write?: (line: string) => void } = {}) {
+  /** @param options.inJournal whether journald reads what is written; by default what the service manager says. */
+  constructor(
+    options: {
+      level?: Level;
+      target?: Target;
+      quiet?: boolean;
+      inJournal?: boolean;
+      write?: (line: string) => void;
+    } = {},
+  ) {
     this.level = options.level ?? "INFO";
     this.target = options.target ?? "stderr";
     this.quiet = options.quiet ?? false;
+    this.#inJournal = options.inJournal ?? process.env.JOURNAL_STREAM !== undefined;
     this.#write = options.write ?? ((line) => void process.stderr.write(line));
   }
 
@@ -47,7 +58,8 @@ export class Log {
     if (this.quiet || levels[level] > levels[this.level]) return;
     // Text may carry what a peer sent: one entry stays one line.
     const line = text.replaceAll("\n", " ");
-    switch (this.target) {
+    // Somebody who starts a daemon by hand reads it on a terminal.
+    switch (this.target === "journald" && !this.#inJournal ? "stderr" : this.target) {
       case "journald":
         // A priority in front of a line on stderr is understood by journald (sd-daemon(3), SyslogLevelPrefix=).
         this.#write(`<${levels[level]}>${line}\n`);

@@ -179,6 +179,8 @@ export class Dependencies {
     this.#settling.delete(node);
     const needed = [...this.#dependencies.values()].filter(({ target }) => target === node);
     node.call("keepDependencies", { units: needed.map(({ unit }) => unit) }).catch((error) => {
+      // A node that has gone again is asked when it is back.
+      if (asFailure(error).errorName === ErrorName.NoReply) return;
       this.#log.warn(`Unneeded dependency units on node '${node.name}' are not stopped: ${describe(error)}`);
     });
   }
