@@ -16,6 +16,8 @@ tarball := dist/bluechi-$(shell sed -n 's/^  "version": "\(.*\)",/\1/p' package.
 program := dist/$(if $(TARGET),$(TARGET)/)bluechi
 hosts := /sbin/init /lib/systemd/system/dbus.service /usr/bin/python3 /usr/bin/curl systemd-nspawn nsenter ip nft
 
+clients := dbus-daemon dbus-monitor gdbus /usr/lib/python3/dist-packages/dbus /usr/lib/python3/dist-packages/gi
+
 help: ## say what there is
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 12
 
@@ -26,14 +28,15 @@ demo: build ## show two machines run as one (KEEP=1 leaves them running)
 	$(BUN) test/demo/main.ts
 
 test: build ## run every check and test
-	scripts/prepare.sh git rpmbuild $(hosts)
+	scripts/prepare.sh git rpmbuild $(hosts) $(clients)
 	$(BUN) scripts/test.ts
 
 test-unit: $(modules) ## run the tests that need no hosts
+	scripts/prepare.sh git $(clients)
 	$(BUN) scripts/test.ts unit whole
 
 test-e2e: build ## run the tests on real systemd hosts
-	scripts/prepare.sh $(hosts)
+	scripts/prepare.sh git rpmbuild $(hosts) $(clients)
 	$(BUN) scripts/test.ts e2e
 
 bench: build ## measure speed and memory on two real hosts (ONLY=jobs,memory OUT=file.json)

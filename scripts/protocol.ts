@@ -177,7 +177,8 @@ is less. A connection with more than ${defaultLimits.maxQueuedBytes / 2 ** 20} M
 ## Heartbeats
 
 Either side sends \`heartbeat\` every so often, as its settings say. Anything that arrives is a sign of life. A side that has
-heard nothing for as long as its settings allow says goodbye and ends the connection.
+heard nothing for as long as its settings allow says goodbye and ends the connection, unless the peer's greeting said that it
+sends none (heartbeatIntervalMs 0).
 
 ## Encoding
 
