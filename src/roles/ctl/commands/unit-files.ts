@@ -39,7 +39,11 @@ export async function disable(context: Context, node: string, files: string[], r
 }
 
 function changeLine([type, path, source]: Change): string {
-  return type === "symlink" ? `Created symlink ${path} -> ${source}` : `Removed "${path}".`;
+  if (type === "symlink") return `Created symlink ${path} -> ${source}`;
+  // In systemctl's words: nothing was changed, but the link is of no use before there is such a unit.
+  if (type === "destination not present")
+    return `Unit ${source} is added as a dependency to a non-existent unit ${path}.`;
+  return `Removed "${path}".`;
 }
 
 function fail(verb: string, node: string, thrown: unknown, status: number): never {
