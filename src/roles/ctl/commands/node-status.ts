@@ -31,9 +31,10 @@ async function nodeRows(session: Session, only: string | undefined): Promise<str
   });
   const chosen = nodes.filter(([name]) => only === undefined || name === only);
   if (chosen.length === 0 && only !== undefined) throw new Trouble([`Node ${only} not found`]);
-  return Promise.all(
-    chosen.map(async ([name, path, state, ip]) => [name, state, ip, await lastSeen(session, path, state)]),
-  );
+  const rows: string[][] = [];
+  // One after the other: a bus lets a program have so and so many calls at a time, and there may be more nodes.
+  for (const [name, path, state, ip] of chosen) rows.push([name, state, ip, await lastSeen(session, path, state)]);
+  return rows;
 }
 
 async function lastSeen(session: Session, path: string, state: string): Promise<string> {
