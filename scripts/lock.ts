@@ -2,6 +2,7 @@
 // and the lock has to serve machines that reach the registry under another name. What is installed is pinned by the
 // versions and integrity sums that stay. A program for another kind of machine that this registry does not have is left
 // out of the lock by npm, yet still asked for by the entry of its package: `npm ci` stumbles over that, so it goes too.
+// Which Node.js a package wants does not matter, as Bun runs them; npm would leave out the native parts of some.
 import { copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +10,7 @@ import { join } from "node:path";
 interface Entry {
   resolved?: string;
   funding?: unknown;
+  engines?: unknown;
   optionalDependencies?: Record<string, string>;
 }
 
@@ -23,6 +25,7 @@ try {
   for (const entry of Object.values(lock.packages)) {
     delete entry.resolved;
     delete entry.funding;
+    delete entry.engines;
     const optional = entry.optionalDependencies ?? {};
     for (const name of Object.keys(optional)) if (!(`node_modules/${name}` in lock.packages)) delete optional[name];
   }

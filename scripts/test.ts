@@ -15,7 +15,11 @@ const folder = await mkdtemp(join(tmpdir(), "bluechi-test-"));
 // What is written in JavaScript runs in Bun: the machine's Node.js may be an old one.
 const stages: Record<string, () => Promise<Tally>> = {
   types: () => check([`${bin}/tsc`]),
-  lint: async () => sum([await check([`${bin}/biome`, "check", "--error-on-warnings"]), await check([process.execPath, "--bun", `${bin}/knip`])]),
+  lint: async () =>
+    sum([
+      await check([`${bin}/biome`, "check", "--error-on-warnings"]),
+      await check([process.execPath, "--bun", `${bin}/knip`]),
+    ]),
   unit: () => tests("unit", 10_000, "src/**/*.test.ts"),
   whole: () => tests("whole", 60_000, "test/**/*.test.ts", (path) => !path.startsWith("test/e2e/")),
   e2e: () => tests("e2e", 120_000, "test/e2e/**/*.test.ts"),
