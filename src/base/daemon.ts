@@ -51,6 +51,8 @@ export function socketOptions(settings: DaemonSettings) {
 /** A daemon as its start sees it. */
 export interface Daemon<O extends Options, S extends DaemonSettings> {
   readonly summary: string;
+  /** The folder of its source, which is told as the origin of what it logs. */
+  readonly origin: string;
   readonly options: O;
   /** Where its configuration lies, with what the command line says. */
   places(values: OptionValues<O>): Omit<ConfigurationPlaces, "environment">;
@@ -96,7 +98,8 @@ function start<O extends Options, S extends DaemonSettings>(
 ): Start<O, S> {
   const ini = loadConfiguration({ ...daemon.places(values), environment: process.env });
   const settings = daemon.readSettings(ini);
-  const log = new Log({ level: settings.LogLevel, target: settings.LogTarget, quiet: settings.LogIsQuiet });
+  const { LogLevel: level, LogTarget: target, LogIsQuiet: quiet } = settings;
+  const log = new Log({ level, target, quiet, identifier: name, origin: daemon.origin });
   log.info(`Starting ${name} ${packageVersion}`);
   log.debug("Final configuration used:");
   for (const text of printIni(ini)) log.debug(text);

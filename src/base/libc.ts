@@ -43,7 +43,49 @@ export function clockMonotonicUs(): bigint {
 
 const AF_UNIX = 1;
 const SOCK_DGRAM_CLOEXEC = 2 | 0o2000000;
+const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
+
+/** Sends datagrams to a unix socket, which is looked for again at each, as its owner may have restarted. */
+export class DatagramSocket {
+  readonly #address: Buffer | undefined;
+  #fd = -1;
+
+  /** @param path a path, or with a leading `@` an abstract name. */
+  constructor(path: string) {
+    this.#address = unixAddress(path);
+  }
+
+  /**
+   * @param options.wait whether to wait while the receiver's queue is full.
+   * @returns whether the kernel took it.
+   */
+  send(data: Uint8Array, options: { readonly wait: boolean }): boolean {
+    const address = this.#address;
+    if (!address) return false;
+    if (this.#fd < 0) this.#fd = libc().socket(AF_UNIX, SOCK_DGRAM_CLOEXEC, 0);
+    if (this.#fd < 0) return false;
+    const flags = options.wait ? MSG_NOSIGNAL : MSG_NOSIGNAL | MSG_DONTWAIT;
+    const sent = libc().sendto(this.#fd, ptr(data), BigInt(data.length), flags, ptr(address), address.length);
+    return Number(sent) === data.length;
+  }
+
+  close(): void {
+    if (this.#fd >= 0) libc().close(this.#fd);
+    this.#fd = -1;
+  }
+}
+
+/** A sockaddr_un: the family, then the path. An abstract name has no terminating NUL, its length tells the end. */
+function unixAddress(path: string): Buffer | undefined {
+  const name = Buffer.from(path);
+  if (name.length === 0 || name.length > 107) return undefined;
+  if (name[0] === 0x40) name[0] = 0;
+  const address = Buffer.alloc(2 + name.length + (name[0] === 0 ? 0 : 1));
+  address.writeUInt16LE(AF_UNIX, 0);
+  name.copy(address, 2);
+  return address;
+}
 
 /**
  * Sends one datagram to a unix socket.
@@ -51,18 +93,12 @@ const MSG_NOSIGNAL = 0x4000;
  * @returns whether the kernel took it.
  */
 export function sendDatagram(path: string, data: Uint8Array): boolean {
-  const name = Buffer.from(path);
-  if (name.length === 0 || name.length > 107) return false;
-  if (name[0] === 0x40) name[0] = 0;
-  // sockaddr_un: the family, then the path; an abstract name has no terminating NUL, its length tells the end.
-  const address = Buffer.alloc(2 + name.length + (name[0] === 0 ? 0 : 1));
-  address.writeUInt16LE(AF_UNIX, 0);
-  name.copy(address, 2);
-  const fd = libc().socket(AF_UNIX, SOCK_DGRAM_CLOEXEC, 0);
-  if (fd < 0) return false;
-  const sent = libc().sendto(fd, ptr(data), BigInt(data.length), MSG_NOSIGNAL, ptr(address), address.length);
-  libc().close(fd);
-  return Number(sent) === data.length;
+  const socket = new DatagramSocket(path);
+  try {
+    return socket.send(data, { wait: true });
+  } finally {
+    socket.close();
+  }
 }
 
 /** Socket options by level and name (tcp(7), ip(7), socket(7)). */

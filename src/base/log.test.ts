@@ -7,7 +7,27 @@ function lines(target: Target, write: (log: Log) => void, level: Log["level"] = 
   return written;
 }
 
-test("journald gets a priority in front of each line", () => {
+test("the journal gets an entry as it is, with where it comes from, and stderr does not", () => {
+  const [entries, written]: [unknown[], string[]] = [[], []];
+  const journal = (fields: unknown) => entries.push(fields) > 0;
+  const write = (line: string) => void written.push(line);
+  const options = { identifier: "bluechi-agent", origin: "src/roles/agent", inJournal: true, journal, write };
+  const log = new Log({ target: "journald", ...options });
+  log.info("one\ntwo");
+  const wire = log.from("src/wire");
+  wire.error("x".repeat(20_000));
+  const both = { SYSLOG_IDENTIFIER: "bluechi-agent" };
+  expect(entries).toEqual([
+    { ...both, MESSAGE: "one\ntwo", PRIORITY: "6", CODE_FILE: "src/roles/agent" },
+    { ...both, MESSAGE: `${"x".repeat(16_384)}...`, PRIORITY: "3", CODE_FILE: "src/wire" },
+  ]);
+  log.level = "ERROR";
+  wire.warn("text");
+  expect(entries).toHaveLength(2);
+  expect(written).toEqual([]);
+});
+
+test("when the journal refuses, each line goes to stderr with its priority in front", () => {
   const all = (log: Log) => {
     for (const level of ["debug", "info", "warn", "error"] as const) log[level]("text");
   };
@@ -18,7 +38,7 @@ test("journald gets a priority in front of each line", () => {
 test("stderr has time and level", () => {
   const time = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}[+-]\d{4}`;
   expect(lines("stderr", (log) => log.info("text"))[0]).toMatch(new RegExp(`^${time} INFO\t: text\n$`));
-  expect(lines("stderr-full", (log) => log.error("text"))[0]).toMatch(new RegExp(`^${time} ERROR\tmsg="text"\n$`));
+  expect(lines("stderr-full", (log) => log.error("text"))[0]).toMatch(new RegExp(`^${time} ERROR\tsrc\tmsg="text"\n$`));
 });
 
 test("by hand, where no journald reads, the journal's target is the terminal's", () => {

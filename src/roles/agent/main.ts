@@ -1,6 +1,7 @@
 import { agentName } from "../../api/names.ts";
 import { systemClock } from "../../base/clock.ts";
 import { type Daemon, runDaemon, type Start, socketOptions } from "../../base/daemon.ts";
+import { asFailure, Failure } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import { packageVersion } from "../../base/version.ts";
 import { systemBusAddress, userBusAddress } from "../../bus/address.ts";
@@ -28,6 +29,7 @@ const options = {
 
 const daemon: Daemon<typeof options, AgentSettings> = {
   summary: "The agent of bluechi: connects the systemd of this host to the controller.",
+  origin: "src/roles/agent",
   options,
   places: (values) => ({
     defaults: "/usr/share/bluechi-agent/config/agent.conf",
@@ -54,7 +56,7 @@ export function main(argv: readonly string[], name: string): Promise<number> {
 async function serve(start: Start<typeof options, AgentSettings>, stopped: Promise<string>): Promise<number> {
   const { settings, log } = start;
   const user = start.values.user === true;
-  const systemd = await ReconnectingSystemd.open(() => Manager.open({ user }), systemClock, log);
+  const systemd = await ReconnectingSystemd.open(() => Manager.open({ user }), systemClock, log.from("src/systemd"));
   const agent: Agent = new Agent({
     systemd,
     clock: systemClock,
@@ -65,7 +67,7 @@ async function serve(start: Start<typeof options, AgentSettings>, stopped: Promi
     address: user ? userBusAddress() : systemBusAddress(),
     name: agentName,
     clock: systemClock,
-    log,
+    log: log.from("src/bus"),
     attach(connection) {
       const face = new AgentFace(connection, agent, log);
       const unlisten = agent.listen(face);
@@ -100,16 +102,32 @@ function linkOptions(settings: AgentSettings, log: Log, agent: () => Agent): Lin
     maxDelayMs: settings.HeartbeatInterval || 2000,
     async join(address, lost) {
       const transport = await connect(parseAddress(address), socketOptions(settings));
-      return join(transport, {
+      const joined = join(transport, {
         clock: systemClock,
-        log,
+        log: log.from("src/wire"),
         node: settings.NodeName,
         version: packageVersion,
         handlers: agent().handlers,
         heartbeat,
         onHeartbeat: () => agent().seen(),
-        onClose: lost,
+        onClose(reason) {
+          if (reason.startsWith("no heartbeat")) {
+            const silent = `since '${heartbeat.thresholdMs}'ms`;
+            log.warn(`Did not receive heartbeat from controller ${silent}. Disconnecting it...`);
+          }
+          lost(reason);
+        },
       });
+      return joined.then(
+        (session) => {
+          log.info(`Connected to controller as '${settings.NodeName}'`);
+          return session;
+        },
+        (error) => {
+          const { errorName, message } = asFailure(error);
+          throw new Failure(errorName, `Registering as '${settings.NodeName}' failed: ${message}`);
+        },
+      );
     },
   };
 }

@@ -19,6 +19,7 @@ const options = {
 
 const daemon: Daemon<typeof options, ControllerSettings> = {
   summary: "The controller of bluechi: the service that all nodes connect to.",
+  origin: "src/roles/controller",
   options,
   places: ({ config, port }) => ({
     defaults: "/usr/share/bluechi/config/controller.conf",
@@ -46,7 +47,7 @@ async function serve(
     address: systemBusAddress(),
     name: controllerName,
     clock: systemClock,
-    log,
+    log: log.from("src/bus"),
     attach(connection) {
       const face = new ControllerFace(connection, controller, log);
       controller.listen(face);
@@ -57,7 +58,7 @@ async function serve(
     },
   });
   const admit = admission(controller, settings, log);
-  const door = () => new Acceptor({ clock: systemClock, log, version: packageVersion, admit });
+  const door = () => new Acceptor({ clock: systemClock, log: log.from("src/wire"), version: packageVersion, admit });
   // A flood from the network cannot keep the agent of this host out: it has a door of its own.
   const [network, local] = [door(), door()];
   const listeners = await listen(settings, log, (transport) => (transport.peer ? network : local).accept(transport));
