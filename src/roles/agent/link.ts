@@ -43,6 +43,8 @@ export class Link {
   #session: ControllerSession | undefined;
   #timer: Timer | undefined;
   #joinedMs = Number.NEGATIVE_INFINITY;
+  /** Which try to come back the next attempt is; 0 for the first one at a controller. */
+  #tries = 0;
   /** Counts attempts, so that the outcome of one that was given up is not taken for the present one's. */
   #attempt = 0;
 
@@ -70,6 +72,7 @@ export class Link {
   switchTo(address: string): void {
     this.#address = address;
     this.#joinedMs = Number.NEGATIVE_INFINITY;
+    this.#tries = 0;
     this.#options.listener.addressChanged();
     this.#handle({ type: "switched" }, "the agent is switched to another controller");
   }
@@ -80,6 +83,7 @@ export class Link {
   }
 
   resume(): void {
+    this.#joinedMs = Number.NEGATIVE_INFINITY;
     this.#handle({ type: "resumed" });
   }
 
@@ -126,8 +130,9 @@ export class Link {
     const mine = ++this.#attempt;
     const address = this.#address;
     const quiet = attempt > attemptsUntilQuiet;
-    if (attempt === 1) log.info(`Connecting to controller on ${address}`);
-    else if (!quiet) log.info(`Trying to connect to controller (try ${attempt})`);
+    if (this.#tries === 0) log.info(`Connecting to controller on ${address}`);
+    else if (!quiet) log.info(`Trying to connect to controller (try ${this.#tries})`);
+    this.#tries++;
     const lost = (why: string) => {
       if (mine !== this.#attempt) return;
       log.warn(`Disconnected from controller: ${why}`);
@@ -137,6 +142,7 @@ export class Link {
       (session) => {
         if (mine !== this.#attempt) return session.close("the attempt was given up");
         this.#session = session;
+        this.#tries = 1;
         this.#handle({ type: "joined" });
         this.#firstAttempt.resolve();
       },

@@ -22,6 +22,10 @@ export function admission(controller: Controller, settings: Heartbeat, log: Log)
       },
       onHeartbeat: () => node.seen(),
       onClose(reason) {
+        if (reason.startsWith("no heartbeat")) {
+          const silent = `since '${NodeHeartbeatThreshold}'ms`;
+          log.warn(`Did not receive heartbeat from node '${node.name}' ${silent}. Disconnecting it...`);
+        }
         if (session) controller.disconnected(node, session, reason);
       },
     };
