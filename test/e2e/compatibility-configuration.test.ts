@@ -180,3 +180,58 @@ test("a default file that is missing is an error, others are not", async () => {
   await start("agent", ["-H", cluster.main.name]);
   await cluster.online("pi");
 });
+
+const sockets = `
+import ctypes, os, socket, subprocess
+pid = int(subprocess.check_output(["pgrep", "-fo", "^/usr/libexec/bluechi-agent"]))
+pidfd = os.pidfd_open(pid)
+for fd in map(int, os.listdir(f"/proc/{pid}/fd")):
+    if not os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:"): continue
+    s = socket.socket(fileno=ctypes.CDLL(None).syscall(438, pidfd, fd, 0))
+    if s.family not in (socket.AF_INET, socket.AF_INET6): continue
+    alive = [s.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)]
+    alive += [s.getsockopt(socket.IPPROTO_TCP, o) for o in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)]
+    print(*alive, s.getsockopt(socket.IPPROTO_IP, 11))
+`;
+
+test("keepalive and the receiving of errors are options of the connection", async () => {
+  const options = async () => {
+    await cluster.online("pi");
+    const found = await pi.run(["/usr/bin/python3", "-c", sockets]);
+    await stop();
+    return found.stdout + found.stderr;
+  };
+  await start("agent", ["-H", cluster.main.address]);
+  expect(await options()).toBe("1 1 1 6 1\n");
+  const lines = "TCPKeepAliveTime=77\nTCPKeepAliveInterval=7\nTCPKeepAliveCount=3\nIPReceiveErrors=false\n";
+  await pi.write(named, `[bluechi-agent]\n${lines}`);
+  await start("agent", ["-H", cluster.main.address, "-c", named]);
+  expect(await options()).toBe("1 77 7 3 0\n");
+});
+
+test("an agent in vain becomes quiet after ConnectionRetryCountUntilQuiet attempts", async () => {
+  await pi.write(named, "[bluechi-agent]\nConnectionRetryCountUntilQuiet=2\nHeartbeatInterval=50\n");
+  const agent = await start("agent", ["-a", "garbage", "-c", named]);
+  await agent.line("Quieting down logs after connection retry failed 2x...");
+  const before = agent.lines.length;
+  await Bun.sleep(1000);
+  expect(agent.lines.slice(before)).toEqual([]);
+});
+
+test("HeartbeatInterval is how often a node is seen, and ControllerHeartbeatThreshold what an agent bears", async () => {
+  const seen = async () => {
+    const program = await Program.on(cluster.main);
+    const time = await program.node("pi").get("LastSeenTimestampMonotonic");
+    program.close();
+    return time;
+  };
+  await start("agent", ["-H", cluster.main.name, "-i", "0"]);
+  await cluster.online("pi");
+  const before = await seen();
+  await Bun.sleep(2500);
+  expect(await seen()).toBe(before);
+  await stop();
+  await pi.write(named, "[bluechi-agent]\nHeartbeatInterval=100\nControllerHeartbeatThreshold=300\n");
+  const agent = await start("agent", ["-H", cluster.main.name, "-c", named]);
+  await agent.line(/Did not receive heartbeat from controller since '3\d\d'ms/);
+});
