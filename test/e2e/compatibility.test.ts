@@ -591,6 +591,42 @@ test("errors have the original's names", async () => {
   local.close();
 });
 
+test("a call that is pending while its node goes is answered", async () => {
+  const program = await Program.on(main);
+  await pi.sh("systemctl kill -s SIGSTOP bluechi-agent");
+  const pending = refusal(program.node("pi").call("ListUnits", {}));
+  await program.caughtUp();
+  await pi.sh("systemctl kill -s SIGKILL bluechi-agent");
+  expect(await pending).toBe("org.freedesktop.DBus.Error.NoReply: Connection terminated");
+  program.close();
+  await cluster.online("pi");
+});
+
+test("an agent's properties", async () => {
+  const local = await Program.on(pi);
+  const agent = client(local.bus, agentName, rootPath, agentInterface);
+  const home = `tcp:host=${main.name},port=842`;
+  expect(await agent.getAll()).toEqual({ Status: "online", ControllerAddress: home, LogTarget: "journald" });
+  expect(await agent.get("LogLevel")).toBe("DEBUG");
+  const times = async () => ({
+    seen: await agent.get("LastSeenTimestamp"),
+    seenMonotonic: await agent.get("LastSeenTimestampMonotonic"),
+    gone: await agent.get("DisconnectTimestamp"),
+    goneMonotonic: await agent.get("DisconnectTimestampMonotonic"),
+  });
+  const { seen, seenMonotonic, ...disconnected } = await times();
+  expect(disconnected).toEqual({ gone: 0n, goneMonotonic: 0n });
+  expect(Math.abs(Date.now() - Number(seen / 1000n))).toBeLessThan(10_000);
+  await pi.until("the controller's next heartbeat", async () => (await times()).seenMonotonic > seenMonotonic);
+  await main.sh("systemctl stop bluechi-controller");
+  await pi.until("the agent to notice", async () => (await agent.get("Status")) === "offline");
+  const { gone, goneMonotonic } = await times();
+  expect([gone > seen, goneMonotonic > seenMonotonic]).toEqual([true, true]);
+  await main.sh("systemctl start bluechi-controller");
+  local.close();
+  for (const name of ["main", "pi"]) await cluster.online(name);
+});
+
 test("without a controller each command says so", async () => {
   await main.sh("systemctl stop bluechi-controller.socket bluechi-controller.service");
   const absent = "The name is not activatable";
