@@ -130,8 +130,8 @@ export class Link {
     const mine = ++this.#attempt;
     const address = this.#address;
     const quiet = attempt > attemptsUntilQuiet;
-    if (this.#tries === 0) log.info(`Connecting to controller on ${address}`);
-    else if (!quiet) log.info(`Trying to connect to controller (try ${this.#tries})`);
+    if (this.#tries > 0 && !quiet) log.info(`Trying to connect to controller (try ${this.#tries})`);
+    if (!quiet) log.info(`Connecting to controller on ${address}`);
     this.#tries++;
     const lost = (why: string) => {
       if (mine !== this.#attempt) return;
