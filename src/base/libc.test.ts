@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { systemClock } from "./clock.ts";
-import { clockMonotonicUs, sendDatagram } from "./libc.ts";
+import { clockMonotonicUs, peerContext, sendDatagram } from "./libc.ts";
 
 test("the monotonic clock is the kernel's", () => {
   // /proc/uptime counts suspended time as well, so it is never behind.
@@ -19,4 +19,8 @@ test("a datagram to nobody is not taken", () => {
   expect(sendDatagram("@bluechi-test-nobody", Buffer.from("READY=1"))).toBe(false);
   expect(sendDatagram("", Buffer.from("READY=1"))).toBe(false);
   expect(sendDatagram("x".repeat(200), Buffer.from("READY=1"))).toBe(false);
+});
+
+test("what is no socket has no security context", () => {
+  expect(peerContext(-1)).toBeUndefined();
 });

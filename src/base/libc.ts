@@ -12,6 +12,10 @@ const symbols = {
     returns: FFIType.i64,
   },
   close: { args: [FFIType.i32], returns: FFIType.i32 },
+  getsockopt: {
+    args: [FFIType.i32, FFIType.i32, FFIType.i32, FFIType.ptr, FFIType.ptr],
+    returns: FFIType.i32,
+  },
   setsockopt: { args: [FFIType.i32, FFIType.i32, FFIType.i32, FFIType.ptr, FFIType.u32], returns: FFIType.i32 },
 } as const;
 
@@ -116,4 +120,16 @@ export function setSocketOption(fd: number, option: keyof typeof SocketOption, v
   const [level, name] = SocketOption[option];
   const data = new Int32Array([value]);
   return libc().setsockopt(fd, level, name, ptr(data), 4) === 0;
+}
+
+const SOL_SOCKET = 1;
+const SO_PEERSEC = 31;
+
+/** The security context of who is at the other end of a socket (SO_PEERSEC, unix(7)); undefined when there is none. */
+export function peerContext(fd: number): string | undefined {
+  const context = Buffer.alloc(4096);
+  const length = new Uint32Array([context.length]);
+  if (libc().getsockopt(fd, SOL_SOCKET, SO_PEERSEC, ptr(context), ptr(length)) !== 0) return undefined;
+  const text = context.toString("utf8", 0, length[0]);
+  return text.replace(/\0.*$/s, "") || undefined;
 }

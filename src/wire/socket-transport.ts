@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { setSocketOption } from "../base/libc.ts";
+import { peerContext, setSocketOption } from "../base/libc.ts";
 import { closeGraceMs, type Transport, type TransportHandler } from "./transport.ts";
 
 /** Options of a TCP socket; what is left out stays as the kernel has it. Without effect on unix sockets. */
@@ -35,6 +35,11 @@ export class SocketTransport implements Transport {
     socket.on("error", (error) => this.#ended(`connection lost: ${explain(error)}`));
     socket.on("end", () => this.#ended("connection lost"));
     socket.on("close", () => this.#ended("connection lost"));
+  }
+
+  securityContext(): string | undefined {
+    const fd = descriptor(this.#socket);
+    return fd === undefined ? undefined : peerContext(fd);
   }
 
   get queuedBytes(): number {
@@ -96,7 +101,7 @@ export class SocketTransport implements Transport {
 
 function applyOptions(socket: Socket, options: SocketOptions): void {
   socket.setNoDelay(true);
-  const fd = (socket as { _handle?: { fd?: number } })._handle?.fd;
+  const fd = descriptor(socket);
   if (fd === undefined) return;
   const set = (option: Parameters<typeof setSocketOption>[1], value: number | undefined): void => {
     if (value !== undefined) setSocketOption(fd, option, value);
@@ -107,6 +112,10 @@ function applyOptions(socket: Socket, options: SocketOptions): void {
   set("tcpKeepAliveCount", options.keepAliveCount);
   set("tcpUserTimeoutMs", options.userTimeoutMs);
   if (options.receiveErrors) set("ipReceiveErrors", 1);
+}
+
+function descriptor(socket: Socket): number | undefined {
+  return (socket as { _handle?: { fd?: number } })._handle?.fd;
 }
 
 const explanations: Record<string, string> = {

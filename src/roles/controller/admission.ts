@@ -1,16 +1,37 @@
+import { ErrorName, Failure } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import type { AcceptorOptions } from "../../wire/handshake.ts";
 import type { Session } from "../../wire/session.ts";
 import type { Controller } from "./controller.ts";
 import type { ControllerSettings } from "./settings.ts";
 
-type Heartbeat = Pick<ControllerSettings, "HeartbeatInterval" | "NodeHeartbeatThreshold">;
+type Conditions = Pick<ControllerSettings, "HeartbeatInterval" | "NodeHeartbeatThreshold"> &
+  Partial<Pick<ControllerSettings, "nodes">>;
+
+/**
+ * What is wrong with an agent's SELinux context, undefined for nothing.
+ * @param required "" when any will do.
+ * @param actual undefined when it is not known: what cannot be checked is refused.
+ */
+export function contextTrouble(required: string, actual: string | undefined): string | undefined {
+  if (required === "" || required === actual) return undefined;
+  return actual === undefined
+    ? `its SELinux context is not known, '${required}' is required`
+    : `its SELinux context is '${actual}', '${required}' is required`;
+}
 
 /** Decides on agents that say hello: those with the name of a known node become that node's connection. */
-export function admission(controller: Controller, settings: Heartbeat, log: Log): AcceptorOptions["admit"] {
+export function admission(controller: Controller, settings: Conditions, log: Log): AcceptorOptions["admit"] {
   const { HeartbeatInterval: intervalMs, NodeHeartbeatThreshold } = settings;
-  return (hello, { peer }) => {
+  const required = new Map(settings.nodes?.map(({ name, requiredContext }) => [name, requiredContext]));
+  return (hello, transport) => {
     const node = controller.admit(hello.node);
+    const context = required.get(node.name) ?? "";
+    const trouble = context === "" ? undefined : contextTrouble(context, transport.securityContext?.());
+    if (trouble !== undefined) {
+      log.error(`Agent may not register as '${node.name}': ${trouble}`);
+      throw new Failure(ErrorName.AccessDenied, "Wrong SELinux context");
+    }
     let session: Session<"controller"> | undefined;
     return {
       handlers: controller.handlers(node),
@@ -18,7 +39,7 @@ export function admission(controller: Controller, settings: Heartbeat, log: Log)
       onSession(opened) {
         session = opened;
         log.debug(`Agent of node '${node.name}' has version ${hello.version}`);
-        controller.connected(node, opened, peer);
+        controller.connected(node, opened, transport.peer);
       },
       onHeartbeat: () => node.seen(),
       onClose(reason) {

@@ -34,6 +34,11 @@ export const nodeSettings = defineSettings({
     default: false,
     help: "Whether the node may register, as if it were in AllowedNodeNames.",
   },
+  RequiredSelinuxContext: {
+    kind: "text",
+    default: "",
+    help: "The SELinux context that the node's agent has to have. Without SELinux, and over TCP without labelled networking, none is known, and the node is refused.",
+  },
   AllowDependenciesOn: {
     kind: "list",
     default: [],
@@ -42,7 +47,12 @@ export const nodeSettings = defineSettings({
 });
 
 export interface ControllerSettings extends SettingsOf<typeof controllerSettings> {
-  readonly nodes: readonly { readonly name: string; readonly allowedDependencies: ReadonlySet<string> }[];
+  readonly nodes: readonly {
+    readonly name: string;
+    readonly allowedDependencies: ReadonlySet<string>;
+    /** "" when any will do. */
+    readonly requiredContext: string;
+  }[];
 }
 
 const nodeSection = /^node (.+)$/;
@@ -64,6 +74,7 @@ export function readControllerSettings(ini: Ini): ControllerSettings {
   const nodes = [...names].map((name) => ({
     name,
     allowedDependencies: new Set(sections.get(name)?.AllowDependenciesOn ?? []),
+    requiredContext: sections.get(name)?.RequiredSelinuxContext ?? "",
   }));
   return { ...settings, nodes };
 }
