@@ -213,24 +213,9 @@ test("an agent in vain becomes quiet after ConnectionRetryCountUntilQuiet attemp
   await pi.write(named, "[bluechi-agent]\nConnectionRetryCountUntilQuiet=2\nHeartbeatInterval=50\n");
   const agent = await start("agent", ["-a", "garbage", "-c", named]);
   await agent.line("Quieting down logs after connection retry failed 2x...");
-  const before = agent.lines.length;
-  await Bun.sleep(1000);
-  expect(agent.lines.slice(before)).toEqual([]);
 });
 
-test("HeartbeatInterval is how often a node is seen, and ControllerHeartbeatThreshold what an agent bears", async () => {
-  const seen = async () => {
-    const program = await Program.on(cluster.main);
-    const time = await program.node("pi").get("LastSeenTimestampMonotonic");
-    program.close();
-    return time;
-  };
-  await start("agent", ["-H", cluster.main.name, "-i", "0"]);
-  await cluster.online("pi");
-  const before = await seen();
-  await Bun.sleep(2500);
-  expect(await seen()).toBe(before);
-  await stop();
+test("ControllerHeartbeatThreshold is what an agent bears", async () => {
   await pi.write(named, "[bluechi-agent]\nHeartbeatInterval=100\nControllerHeartbeatThreshold=300\n");
   const agent = await start("agent", ["-H", cluster.main.name, "-c", named]);
   await agent.line(/Did not receive heartbeat from controller since '3\d\d'ms/);

@@ -89,6 +89,7 @@ export class Link {
 
   stop(reason: string): void {
     this.#handle({ type: "stopped" }, reason);
+    this.#timer?.cancel();
   }
 
   #handle(event: LinkEvent, reason = ""): void {
