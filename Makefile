@@ -16,7 +16,7 @@ tarball := dist/bluechi-$(shell sed -n 's/^  "version": "\(.*\)",/\1/p' package.
 program := dist/$(if $(TARGET),$(TARGET)/)bluechi
 hosts := /sbin/init /lib/systemd/system/dbus.service /usr/bin/python3 /usr/bin/curl systemd-nspawn nsenter ip nft
 
-clients := dbus-daemon dbus-monitor gdbus /usr/lib/systemd/user/dbus.socket \
+clients := dbus-daemon dbus-monitor gdbus pgrep /usr/lib/systemd/user/dbus.socket \
 	/usr/lib/python3/dist-packages/dbus /usr/lib/python3/dist-packages/gi
 
 help: ## say what there is
