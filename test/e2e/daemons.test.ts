@@ -39,7 +39,7 @@ test("an agent's start returns when the node is online", async () => {
     await pi.sh("systemctl restart bluechi-agent");
     expect(await statusOf("pi")).toContain("| online");
   }
-  await main.sh("systemctl stop bluechi-agent bluechi-controller && systemctl start bluechi-agent bluechi-controller");
+  await main.sh("systemctl stop bluechi-agent bluechi-controller && systemctl start bluechi-controller bluechi-agent");
   expect(await statusOf("main")).toContain("| online");
   await cluster.online("pi");
 });
