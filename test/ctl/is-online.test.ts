@@ -24,7 +24,10 @@ const isOnline = (line: string) => begin(line).ended();
 const online = { stdout: "", stderr: "", status: 0 };
 const agentOffline = { stdout: "", stderr: "org.eclipse.bluechi.Agent is offline\n", status: 1 };
 const systemOffline = { stdout: "", stderr: "org.eclipse.bluechi is offline\n", status: 1 };
-/** Longer than a program takes to start and to look for the first time. */
+/**
+ * Longer than a program takes to start and to look for the first time, which nothing outside of it announces. On a machine
+ * that takes longer the tests hold all the same: the program then finds what it would have been told.
+ */
 const startedMs = 300;
 
 test.each([
