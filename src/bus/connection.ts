@@ -69,6 +69,7 @@ export interface Watch {
 
 /** A connection to a message bus, or to a program that speaks D-Bus itself. */
 export class BusConnection {
+  readonly clock: Clock;
   readonly #socket: Socket;
   readonly #outbox: Outbox;
   readonly #pending: PendingCalls;
@@ -84,6 +85,7 @@ export class BusConnection {
   #reason = "";
 
   private constructor(socket: Socket, clock: Clock) {
+    this.clock = clock;
     this.#socket = socket;
     this.#pending = new PendingCalls(clock);
     this.#outbox = new Outbox(socket, clock, () => this.#end("the bus does not read what we send"));

@@ -29,6 +29,15 @@ export const managerInterface = defineInterface({
   properties: {},
 });
 
+/** These read all unit files again, which takes a slow host its time. */
+export const slowMethods: ReadonlySet<string> = new Set([
+  "Reload",
+  "EnableUnitFiles",
+  "DisableUnitFiles",
+  "SetDefaultTarget",
+  "ListUnitFiles",
+]);
+
 /** systemd's error for a unit that it does not have. */
 export const noSuchUnit = "org.freedesktop.systemd1.NoSuchUnit";
 

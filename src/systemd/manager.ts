@@ -7,7 +7,7 @@ import { BusConnection } from "../bus/connection.ts";
 import { followOwner } from "../bus/driver.ts";
 import { encodeBody } from "../bus/marshal.ts";
 import { decodeFirst } from "../bus/unmarshal.ts";
-import { checkManagerCall, managerInterface, noSuchUnit } from "./manager-interface.ts";
+import { checkManagerCall, managerInterface, noSuchUnit, slowMethods } from "./manager-interface.ts";
 import { unitPath } from "./object-path.ts";
 import { type JobType, jobMethods, type Systemd, type SystemdListener, unloaded } from "./port.ts";
 import { statesOf } from "./properties.ts";
@@ -22,9 +22,8 @@ const propertiesName = "org.freedesktop.DBus.Properties";
 const timeoutMs = 25_000;
 /** For each of the three questions that are asked when this process has to stop, for which systemd gives it little time. */
 const stoppingTimeoutMs = 1000;
-/** These read all unit files again, which takes a slow host its time; systemctl waits as long. */
+/** For the slow methods; systemctl waits as long. */
 const reloadTimeoutMs = 90_000;
-const slowMethods = new Set(["Reload", "EnableUnitFiles", "DisableUnitFiles", "SetDefaultTarget", "ListUnitFiles"]);
 
 export interface ManagerOptions {
   /** The systemd of this user, instead of the system's. */

@@ -10,6 +10,14 @@ interface Call {
   timer?: Timer;
 }
 
+/** How long to wait for an answer, and what is said when it does not come. */
+export interface CallOptions {
+  /** 30,000 when left out; 0 waits for as long as the session lives. */
+  readonly timeoutMs?: number;
+  readonly timedOut?: string;
+}
+
+const defaultTimeoutMs = 30_000;
 const maxSerial = 0xffff_ffff;
 
 /**
@@ -37,13 +45,13 @@ export class Calls {
     return this.#serial;
   }
 
-  /** Waits for the answer to a call. @param timeoutMs 0 waits for as long as the session lives. */
-  add(serial: number, plan: Plan, timeoutMs: number): Promise<unknown> {
+  /** Waits for the answer to a call. */
+  add(serial: number, plan: Plan, { timeoutMs = defaultTimeoutMs, timedOut }: CallOptions): Promise<unknown> {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const call: Call = { plan, resolve, reject };
     if (timeoutMs > 0) {
-      const timedOut = () => this.reject(serial, new Failure(ErrorName.NoReply, "Method call timed out"));
-      call.timer = this.#clock.after(timeoutMs, timedOut);
+      const expire = () => this.reject(serial, new Failure(ErrorName.NoReply, timedOut ?? "Method call timed out"));
+      call.timer = this.#clock.after(timeoutMs, expire);
     }
     this.#pending.set(serial, call);
     return promise;

@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { asFailure, describe, ErrorName, Failure } from "../base/failure.ts";
 import type { Log } from "../base/log.ts";
-import { Calls } from "./calls.ts";
+import { type CallOptions, Calls } from "./calls.ts";
 import { emptyPlan, faultPlan, goodbyePlan, type Row, rowOf, rows, words } from "./codec.ts";
 import { type Frame, FrameType, requestBit } from "./frame.ts";
 import { Heartbeat, type HeartbeatOptions } from "./heartbeat.ts";
@@ -49,7 +49,6 @@ export interface SessionParts<S extends Side> {
   readonly log?: Log | undefined;
 }
 
-const defaultTimeoutMs = 30_000;
 const maxSerial = 0xffff_ffff;
 
 /**
@@ -60,6 +59,8 @@ export class Session<S extends Side> {
   /** The peer's address, as its transport has it. */
   readonly peer: string;
   readonly agreement: Agreement;
+  /** Whether a silent peer is taken for lost in the end. */
+  readonly watched: boolean;
   /** Events of a type that this version does not know, which were skipped. */
   skippedEvents = 0;
   readonly #parts: SessionParts<S>;
@@ -88,6 +89,7 @@ export class Session<S extends Side> {
     };
     const { intervalMs, thresholdMs } = owner.heartbeat;
     const watched = { intervalMs, thresholdMs: this.agreement.heartbeatIntervalMs === 0 ? 0 : thresholdMs };
+    this.watched = watched.thresholdMs > 0;
     this.#heartbeat = new Heartbeat(watched, port, clock);
     const user = {
       frame: (frame: Frame) => this.#receive(frame),
@@ -102,23 +104,23 @@ export class Session<S extends Side> {
     return this.#closed;
   }
 
+  /** When something arrived from the peer last, in ms of the clock. */
+  get heardMs(): number {
+    return this.#link.heardMs;
+  }
+
   /**
    * Asks the peer and waits for its answer.
-   * @param options timeoutMs is 30000 when left out; 0 waits for as long as the session lives.
    * @returns rejects with the peer's Failure; NoReply after the timeout or when the session ends; LimitsExceeded when the
    * message is too large or too many calls are pending; InvalidArgs when a value is not of its type.
    */
-  call<N extends RequestFrom<S>>(
-    name: N,
-    fields: FieldsOf<N>,
-    options: { timeoutMs?: number } = {},
-  ): Promise<ReplyOf<N>> {
+  call<N extends RequestFrom<S>>(name: N, fields: FieldsOf<N>, options: CallOptions = {}): Promise<ReplyOf<N>> {
     if (this.#closed) return Promise.reject(terminated());
     const row = rows[name];
     try {
       const serial = this.#calls.nextSerial();
       this.#link.send(row.id | requestBit, serial, row.fields, fields);
-      return this.#calls.add(serial, row.reply, options.timeoutMs ?? defaultTimeoutMs) as Promise<ReplyOf<N>>;
+      return this.#calls.add(serial, row.reply, options) as Promise<ReplyOf<N>>;
     } catch (thrown) {
       return Promise.reject(thrown);
     }

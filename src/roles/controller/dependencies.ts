@@ -199,7 +199,7 @@ export class Dependencies {
       dependency.asked = true;
       // A start may take as long as systemd lets it: the answer comes with its end, or the link's.
       target
-        .call("startDependency", { unit }, { timeoutMs: 0 })
+        .call("startDependency", { unit }, 0)
         .then(({ result }) => {
           const word = checkedWord(result, target.name);
           tell(word, word === "done" ? "" : `${unit} on node '${target.name}': ${word}`);

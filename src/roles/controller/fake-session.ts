@@ -7,6 +7,8 @@ export class FakeSession {
   readonly sent: string[] = [];
   readonly #calls = new Map<string, PromiseWithResolvers<unknown>>();
   closedFor: string | undefined;
+  heardMs = 0;
+  watched = true;
 
   /** Itself as what the code under test takes. */
   get session(): Session<"controller"> {

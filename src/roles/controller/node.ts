@@ -1,6 +1,7 @@
 import type { Body } from "../../base/body.ts";
 import type { Clock } from "../../base/clock.ts";
 import { ErrorName, Failure } from "../../base/failure.ts";
+import { slowMethods } from "../../systemd/manager-interface.ts";
 import type { EventFrom, FieldsOf, ReplyOf, RequestFrom } from "../../wire/messages.ts";
 import type { Session } from "../../wire/session.ts";
 import { checkedBody } from "./hearsay.ts";
@@ -9,6 +10,14 @@ import { checkedBody } from "./hearsay.ts";
 type Link =
   | { readonly state: "offline" }
   | { readonly state: "online"; readonly session: Session<"controller">; readonly peer: string };
+
+/** How long a node may take to answer. Programs wait 25 s by default, and shall hear from us which node it was. */
+const answerMs = 20_000;
+/**
+ * The same for what systemd may take its time over, longer than the agent waits for systemd, so that the agent's word
+ * comes first. Only where heartbeats find an agent that hangs.
+ */
+const slowAnswerMs = 100_000;
 
 const offline: Link = { state: "offline" };
 
@@ -69,14 +78,24 @@ export class Node {
     if (this.#link.state === "online") this.#link.session.close(reason);
   }
 
-  /** Asks the node's agent. @throws Failure Offline while there is none, else as Session.call. */
+  /** When something arrived from the node last, in ms of the clock; while it is offline, never. */
+  get heardMs(): number {
+    return this.#link.state === "online" ? this.#link.session.heardMs : Number.NEGATIVE_INFINITY;
+  }
+
+  /**
+   * Asks the node's agent.
+   * @param timeoutMs 0 waits for as long as the node is online.
+   * @throws Failure Offline while there is none, NoReply when it does not answer in time, else as Session.call.
+   */
   async call<N extends RequestFrom<"controller">>(
     name: N,
     fields: FieldsOf<N>,
-    options?: { timeoutMs?: number },
+    timeoutMs = answerMs,
   ): Promise<ReplyOf<N>> {
     if (this.#link.state === "offline") throw new Failure(ErrorName.Offline, "Node is offline");
-    return this.#link.session.call(name, fields, options);
+    const timedOut = `Node '${this.name}' has not answered within ${timeoutMs / 1000} s, but may still do what was asked`;
+    return this.#link.session.call(name, fields, { timeoutMs, timedOut });
   }
 
   /** Tells the node's agent, when there is one. */
@@ -89,7 +108,9 @@ export class Node {
    * @param signature that the answer must have.
    */
   async callManager(method: string, args: Body, signature: string): Promise<Body> {
-    const { result } = await this.call("callManager", { method, arguments: args }, { timeoutMs: managerTimeoutMs });
+    const patient = slowMethods.has(method) && this.#link.state === "online" && this.#link.session.watched;
+    const call = this.call("callManager", { method, arguments: args }, patient ? slowAnswerMs : answerMs);
+    const { result } = await call;
     return checkedBody(result, signature, this.name);
   }
 
@@ -105,6 +126,3 @@ export class Node {
     return checkedBody(value, "v", this.name);
   }
 }
-
-/** Longer than the agent waits for systemd, which may take its time over a daemon-reload, so that the agent's word comes first. */
-const managerTimeoutMs = 100_000;

@@ -201,7 +201,8 @@ export class Subscriptions {
 
   /** Asks the agent, and has all wait no longer once it has answered. Never fails. */
   async #put(node: Node, unit: string, watch: Watch, question: Question): Promise<void> {
-    const answer = node.call("subscribe", { unit });
+    // There is no hurry, and as long as the node is online the answer comes in the end.
+    const answer = node.call("subscribe", { unit }, 0);
     // `*` has no state of its own: it is there as long as its node is.
     if (unit === any) this.#settle(node, unit, watch, { loaded: true, activeState: "", subState: "" });
     try {

@@ -13,6 +13,7 @@ import type { Controller, ControllerListener, Status } from "../controller.ts";
 import type { Job } from "../job.ts";
 import type { Monitor } from "../monitor.ts";
 import type { Node } from "../node.ts";
+import { rollCall } from "../roll-call.ts";
 import { serveJob } from "./job.ts";
 import { MonitorObject } from "./monitor.ts";
 import { serveNode } from "./node.ts";
@@ -126,13 +127,14 @@ export class ControllerFace implements ControllerListener {
     );
   }
 
-  /** Asks all nodes that are online; one that fails fails all. */
+  /** Asks all nodes that are online; one that fails fails all, one that is silent is missing. */
   async #fromAll(method: "ListUnits" | "ListUnitFiles", signature: string): Promise<Body> {
-    const online = [...this.#controller.nodes.values()].filter((node) => node.online);
-    const answers = online.map(
-      async (node) => [node.name, await node.callManager(method, emptyBody, signature)] as const,
-    );
-    return encodeBody(`a{s${signature}}`, [new Map(await Promise.all(answers))]);
+    const ask = (node: Node) => node.callManager(method, emptyBody, signature);
+    const { answers, silent } = await rollCall(this.#controller.nodes.values(), ask, this.#connection.clock);
+    for (const node of silent) {
+      this.#log.warn(`Node '${node}' does not answer ${method}: its units are missing from the list`);
+    }
+    return encodeBody(`a{s${signature}}`, [answers]);
   }
 
   #setLogLevel(word: string): void {
