@@ -9,11 +9,12 @@ import { FakeSystemd } from "../../src/systemd/fake.ts";
 import type { UnitFile } from "../../src/systemd/fake-unit.ts";
 import { ReconnectingSystemd } from "../../src/systemd/reconnecting.ts";
 import { Acceptor, join } from "../../src/wire/handshake.ts";
+import type { HeartbeatOptions } from "../../src/wire/heartbeat.ts";
 import { MemoryNetwork } from "../../src/wire/memory.ts";
 import { Random } from "../../src/wire/random.ts";
 import { Recorder } from "./recorder.ts";
 
-const heartbeat = { intervalMs: 2000, thresholdMs: 6000 };
+const defaultHeartbeat: HeartbeatOptions = { intervalMs: 2000, thresholdMs: 6000 };
 
 /** A host: its systemd outlives the agents that run on it, one after the other. */
 export class Host {
@@ -54,7 +55,7 @@ export class Host {
             node: this.name,
             version: "1",
             handlers: agent.handlers,
-            heartbeat,
+            heartbeat: this.#world.heartbeat,
             onClose: lost,
           }),
       },
@@ -125,12 +126,14 @@ export class World {
   readonly network: MemoryNetwork;
   readonly recorder = new Recorder();
   readonly hosts: readonly Host[];
+  readonly heartbeat: HeartbeatOptions;
   controller: Controller;
   #acceptor: Acceptor;
   /** Whether the controller there is still acts; one that has crashed does nothing about the links that it loses. */
   #living = { acts: true };
 
-  constructor(names: readonly string[], seed: number) {
+  constructor(names: readonly string[], seed: number, heartbeat = defaultHeartbeat) {
+    this.heartbeat = heartbeat;
     this.random = new Random(seed);
     this.network = new MemoryNetwork({ seed: seed + 1, clock: this.clock, maxDelayMs: 5 });
     this.log = new Log({ level: "DEBUG", target: "journald", write: (line) => this.note(line.trimEnd()) });
@@ -181,7 +184,7 @@ export class World {
   }
 
   #start(): [Controller, Acceptor] {
-    const { clock, log } = this;
+    const { clock, log, heartbeat } = this;
     const names = this.hosts.map(({ name }) => name);
     const nodes = names.map((name) => ({ name, allowedDependencies: new Set(names) }));
     const controller = new Controller({ nodes, clock, log });

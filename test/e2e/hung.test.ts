@@ -1,0 +1,54 @@
+// A node whose agent stands still: the others and the controller go on as if it were not there.
+import { afterAll, expect } from "bun:test";
+import { ErrorName } from "../../src/base/failure.ts";
+import { testsOn } from "../testbed/host-test.ts";
+import { Cluster } from "./cluster.ts";
+import { Program, refusal } from "./program.ts";
+
+const names = ["main", "pi", "nas"] as const;
+const cluster = await Cluster.start(names);
+const test = testsOn(cluster.lab);
+const { main } = cluster;
+const nas = cluster.host("nas");
+
+afterAll(() => cluster.close());
+
+/** Far above what a call takes, far below the 6 s after which the node is taken for lost. */
+const soonMs = 4000;
+
+test("an agent that hangs is missing from the lists, disturbs nobody, and comes back", async () => {
+  const program = await Program.on(main, { listen: true });
+  const { controller } = program;
+  await nas.sh("systemctl kill -s SIGSTOP bluechi-agent");
+  const since = performance.now();
+  const pending = refusal(program.node("nas").call("GetDefaultTarget", {}));
+
+  expect((await program.node("pi").call("ListUnits", {})).units.length).toBeGreaterThan(10);
+  const { job } = await program.node("pi").call("StartUnit", { name: "dbus.service", mode: "replace" });
+  await program.hears(
+    new RegExp(`^JobRemoved \\d+ ${job.slice("/org/eclipse/bluechi/".length)} pi dbus.service done$`),
+  );
+  await controller.call("SetLogLevel", { loglevel: "INFO" });
+  await controller.call("EnableMetrics", {});
+  await controller.call("DisableMetrics", {});
+  await controller.call("SetLogLevel", { loglevel: "DEBUG" });
+  const [{ units }, { unitfiles }] = await Promise.all([
+    controller.call("ListUnits", {}),
+    controller.call("ListUnitFiles", {}),
+  ]);
+  expect([...units.keys()]).toEqual(["main", "pi"]);
+  expect([...unitfiles.keys()]).toEqual(["main", "pi"]);
+  expect(performance.now() - since).toBeLessThan(soonMs);
+  for (const method of ["ListUnits", "ListUnitFiles"]) {
+    const line = `Node 'nas' does not answer ${method}: its units are missing from the list`;
+    expect(await main.journal("bluechi-controller")).toContain(line);
+  }
+
+  expect(await pending).toBe(`${ErrorName.NoReply}: Connection terminated`);
+  await program.hears("node/nas Status=offline");
+  await nas.sh("systemctl kill -s SIGCONT bluechi-agent");
+  await program.hears("node/nas Status=offline", "node/nas Status=online");
+  expect([...(await controller.call("ListUnits", {})).units.keys()]).toEqual([...names]);
+  expect((await program.node("nas").call("GetDefaultTarget", {})).defaulttarget).toMatch(/target$/);
+  program.close();
+});
