@@ -1,6 +1,8 @@
 // Writes docs/PROTOCOL.md from the tables of src/wire, and adds new rows and fields to src/wire/protocol.lock.
 // A change that would break peers in the field is refused.
-import { emptyPlan, faultPlan, goodbyePlan, rows } from "../src/wire/codec.ts";
+
+import { ErrorName } from "../src/base/failure.ts";
+import { emptyPlan, faultPlan, GoodbyeCode, goodbyePlan, rows } from "../src/wire/codec.ts";
 import { FrameType, requestBit } from "../src/wire/frame.ts";
 import {
   helloPlan,
@@ -84,6 +86,7 @@ const frameFields: Record<keyof typeof FrameType, [plan: Plan, from: string]> = 
   reply: [[], "both"],
   fault: [faultPlan, "both"],
   goodbye: [goodbyePlan, "both"],
+  probe: [helloPlan, "agent"],
 };
 
 function frameTable(): string {
@@ -168,11 +171,17 @@ which carries a D-Bus error name and a message, and ends the connection. Either 
 \`welcome\` carries the lower one of both protocol numbers and the features that both sides have. The protocol number is
 ${protocol}; the oldest one that is still spoken is ${oldestProtocol}.
 
+An agent that only wants to know whether it would be let in sends \`probe\` in place of \`hello\`. It is answered in the same
+way, but refused with \`${ErrorName.AddressInUse}\` while an agent is connected by its name.
+The connection ends then.
+
 ## Calls and events
 
 A request that is not known is answered with the fault \`org.freedesktop.DBus.Error.UnknownMethod\`; an event that is not
 known is skipped. A side that has ${defaultLimits.maxPending} requests to answer, or more than ${defaultLimits.highWaterBytes / 2 ** 20} MiB of answers queued, does not read until that
 is less. A connection with more than ${defaultLimits.maxQueuedBytes / 2 ** 20} MiB queued is ended. \`goodbye\` says why its sender ends the connection.
+Its code is ${GoodbyeCode.displaced} when another agent has connected by the same name, which takes the place of the older one, else ${GoodbyeCode.other}.
+An agent that is told so comes back only when a probe is not refused.
 
 ## Heartbeats
 

@@ -37,8 +37,16 @@ export function rowOf(id: number): Row | undefined {
 
 /** Fields of the frames that carry words: the error of a call, the reason of a goodbye. */
 export const faultPlan = planOf({ error: "s", message: "s" });
-export const goodbyePlan = planOf({ reason: "s" });
+export const goodbyePlan = planOf({ reason: "s", code: "y" });
 export const emptyPlan: Plan = [];
+
+/** What a goodbye says to programs, beside its reason in words. Codes that are not known count as `other`. */
+export const GoodbyeCode = {
+  other: 0,
+  /** Another agent has connected by the same node's name, and takes its place. */
+  displaced: 1,
+} as const;
+export type GoodbyeCode = (typeof GoodbyeCode)[keyof typeof GoodbyeCode];
 
 /** The longest text of an error or a reason, in characters: it fits a frame of before the hello in any script. */
 const maxWords = 1000;

@@ -30,8 +30,10 @@ export const FrameType = {
   reply: 4,
   /** Answers a request: its serial, then error name `s` and message `s`. */
   fault: 5,
-  /** The last frame of its sender: the reason `s`. */
+  /** The last frame of its sender: fields of `goodbyePlan`. */
   goodbye: 6,
+  /** Asks in place of a hello whether that would be welcome: fields of `helloPlan`. It is answered as a hello; then the connection ends. */
+  probe: 7,
 } as const;
 
 export interface Frame {

@@ -45,6 +45,8 @@ export interface Hello {
   readonly version: string;
   /** How often the agent sends heartbeats, 0 for never. */
   readonly heartbeatIntervalMs: number;
+  /** Whether this is a probe: the agent only asks whether it would be admitted, and no session follows. */
+  readonly probe: boolean;
 }
 
 interface Common {
@@ -57,7 +59,8 @@ interface Common {
 
 export interface AcceptorOptions extends Common {
   /**
-   * Decides on an agent. Called synchronously when its hello arrived; the session follows through `onSession`.
+   * Decides on an agent. Called synchronously when its hello arrived; the session follows through `onSession`, but for a
+   * probe.
    * @throws Failure to refuse it: error name and message reach the agent.
    */
   admit(hello: Hello, transport: Transport): SessionOwner<"controller">;
@@ -85,13 +88,16 @@ export class Acceptor {
   accept(transport: Transport): void {
     const { clock, log } = this.#options;
     const limits = { ...defaultLimits, ...this.#options.limits };
+    let probing = false;
     const leave = (): void => {
       timer.cancel();
       this.#greeting.delete(drop);
     };
     const refused = (reason: string): void => {
       leave();
-      log?.info(`Connection from ${transport.peer || "a local peer"} refused: ${reason}`);
+      const text = `Connection from ${transport.peer || "a local peer"} refused: ${reason}`;
+      if (probing) log?.debug(text);
+      else log?.info(text);
     };
     const drop = (reason: string): void => {
       link.close();
@@ -99,6 +105,7 @@ export class Acceptor {
     };
     const frame = (frame: Frame): void => {
       const hello = readHello(frame);
+      probing = hello.probe;
       let owner: SessionOwner<"controller">;
       try {
         owner = this.#admit(hello, transport);
@@ -135,22 +142,31 @@ export class Acceptor {
     const agreed = { protocol: Math.min(protocol, hello.protocol), features: (features & hello.features) >>> 0 };
     const heartbeatIntervalMs = owner.heartbeat.intervalMs;
     link.send(FrameType.welcome, undefined, welcomePlan, { ...agreed, version, heartbeatIntervalMs });
+    if (hello.probe) {
+      link.close();
+      return;
+    }
     const agreement = { ...agreed, peerVersion: hello.version, heartbeatIntervalMs: hello.heartbeatIntervalMs };
     new Session({ side: "controller", link, owner, agreement, clock, limits, log });
   }
 }
 
 function readHello(frame: Frame): Hello {
-  if (frame.type !== FrameType.hello) throw new WireError("the first frame is no hello");
-  const hello = new Reader(frame.payload).fields(helloPlan) as unknown as Hello & { magic: string };
+  const probe = frame.type === FrameType.probe;
+  if (frame.type !== FrameType.hello && !probe) throw new WireError("the first frame is no hello");
+  const hello = new Reader(frame.payload).fields(helloPlan) as unknown as Omit<Hello, "probe"> & { magic: string };
   if (hello.magic !== magic) throw new WireError("the hello is not one of ours");
-  return hello;
+  return { ...hello, probe };
 }
 
-export interface JoinOptions extends SessionOwner<"agent">, Common {
+export interface GreetOptions extends Common {
   /** This agent's node name. */
   readonly node: string;
+  /** Gives up: then it is `gone` when the promise rejects, as a controller might have admitted it just then. */
+  readonly signal?: AbortSignal;
 }
+
+export interface JoinOptions extends SessionOwner<"agent">, GreetOptions {}
 
 /**
  * Says hello to a controller over a new connection.
@@ -158,13 +174,47 @@ export interface JoinOptions extends SessionOwner<"agent">, Common {
  * Disconnected when the connection ends first. The connection is closed then, and `onClose` is not called.
  */
 export function join(transport: Transport, options: JoinOptions): Promise<Session<"agent">> {
-  const { clock, node, version } = options;
+  const { clock, log } = options;
   const limits = { ...defaultLimits, ...options.limits };
-  const { promise, resolve, reject } = Promise.withResolvers<Session<"agent">>();
-  const fail = (failure: Failure): void => {
+  return greet(transport, FrameType.hello, options.heartbeat.intervalMs, options, (link, agreement) => {
+    const session = new Session({ side: "agent", link, owner: options, agreement, clock, limits, log });
+    link.yield();
+    return session;
+  });
+}
+
+/**
+ * Asks a controller over a new connection whether it would admit this agent, while no other is connected by its name.
+ * Nobody is disturbed by that. The connection is closed then.
+ * @throws Failure as `join`; AddressInUse when an agent is connected by this name.
+ */
+export function probe(transport: Transport, options: GreetOptions): Promise<void> {
+  return greet(transport, FrameType.probe, 0, options, (link) => link.close());
+}
+
+function greet<T>(
+  transport: Transport,
+  type: number,
+  heartbeatIntervalMs: number,
+  options: GreetOptions,
+  welcomed: (link: Link, agreement: Agreement) => T,
+): Promise<T> {
+  const { clock, node, version, signal } = options;
+  const limits = { ...defaultLimits, ...options.limits };
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const leave = (): void => {
     timer.cancel();
+    signal?.removeEventListener("abort", giveUp);
+  };
+  const fail = (failure: Failure): void => {
+    leave();
     link.close();
     reject(failure);
+  };
+  const giveUp = (): void => {
+    leave();
+    link.close();
+    void link.gone.then(() => reject(new Failure(ErrorName.Disconnected, "the attempt was given up")));
   };
   const frame = (frame: Frame): void => {
     const agreement = readWelcome(frame);
@@ -172,10 +222,8 @@ export function join(transport: Transport, options: JoinOptions): Promise<Sessio
       fail(agreement);
       return;
     }
-    timer.cancel();
-    const { log } = options;
-    resolve(new Session({ side: "agent", link, owner: options, agreement, clock, limits, log }));
-    link.yield();
+    leave();
+    resolve(welcomed(link, agreement));
   };
   const ended = (reason: string): void => fail(new Failure(ErrorName.Disconnected, reason));
   const user = { frame, drained: () => {}, ended };
@@ -183,9 +231,10 @@ export function join(transport: Transport, options: JoinOptions): Promise<Sessio
   const silent = `the controller does not answer within ${helloTimeoutMs} ms`;
   const timer = clock.after(helloTimeoutMs, () => fail(new Failure(ErrorName.NoReply, silent)));
   link.start();
+  signal?.addEventListener("abort", giveUp);
+  if (signal?.aborted) giveUp();
   try {
-    const heartbeatIntervalMs = options.heartbeat.intervalMs;
-    link.send(FrameType.hello, undefined, helloPlan, { magic, protocol, features, node, version, heartbeatIntervalMs });
+    link.send(type, undefined, helloPlan, { magic, protocol, features, node, version, heartbeatIntervalMs });
   } catch (thrown) {
     fail(asFailure(thrown));
   }
@@ -200,7 +249,7 @@ function readWelcome(frame: Frame): Agreement | Failure {
     return new Failure(error || ErrorName.Failed, message);
   }
   if (frame.type !== FrameType.welcome) throw new WireError("the first frame is no welcome");
-  const { version, ...agreed } = reader.fields(welcomePlan) as unknown as Omit<Hello, "node">;
+  const { version, ...agreed } = reader.fields(welcomePlan) as unknown as Omit<Hello, "node" | "probe">;
   if (agreed.protocol < oldestProtocol || agreed.protocol > protocol) {
     return new Failure(ErrorName.Failed, `the controller speaks protocol ${agreed.protocol}, which is not spoken here`);
   }

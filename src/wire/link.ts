@@ -38,6 +38,9 @@ export class Link {
   readonly transport: Transport;
   /** When something arrived last, in ms of the clock. */
   heardMs: number;
+  /** Resolves when the transport has ended: the peer has ended it too, or cannot be told. */
+  readonly gone: Promise<void>;
+  readonly #ended = Promise.withResolvers<void>();
   readonly #clock: Clock;
   readonly #maxQueuedBytes: number;
   readonly #reader: FrameReader;
@@ -52,6 +55,7 @@ export class Link {
 
   constructor(transport: Transport, options: { clock: Clock; limits: LinkLimits; frameLimit: number; user: LinkUser }) {
     this.transport = transport;
+    this.gone = this.#ended.promise;
     this.heardMs = options.clock.monotonicMs();
     this.#clock = options.clock;
     this.#maxQueuedBytes = options.limits.maxQueuedBytes;
@@ -82,7 +86,10 @@ export class Link {
       drained: () => {
         if (this.#open) this.#user.drained();
       },
-      closed: (reason) => this.#fail(reason),
+      closed: (reason) => {
+        this.#ended.resolve();
+        this.#fail(reason);
+      },
     });
   }
 

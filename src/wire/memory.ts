@@ -1,7 +1,7 @@
-import type { Clock } from "../base/clock.ts";
+import type { Clock, Timer } from "../base/clock.ts";
 import { ErrorName, Failure } from "../base/failure.ts";
 import { Random } from "./random.ts";
-import type { Listener, Transport, TransportHandler } from "./transport.ts";
+import { closeGraceMs, type Listener, type Transport, type TransportHandler } from "./transport.ts";
 
 export interface MemoryOptions {
   readonly seed: number;
@@ -54,8 +54,9 @@ export class MemoryNetwork {
   /** Both ends of a connection; the far end sees `name` as its peer. */
   pair(name = ""): [Transport, Transport] {
     const touch = (end: End) => this.#touch(end);
-    const near = new End("", name, touch);
-    const far = new End(name, name, touch);
+    const { clock } = this.#options;
+    const near = new End("", name, touch, clock);
+    const far = new End(name, name, touch, clock);
     near.other = far;
     far.other = near;
     this.#ends.add(near).add(far);
@@ -123,6 +124,8 @@ class End implements Transport {
   due = false;
   ended = false;
   readonly #touch: (end: End) => void;
+  readonly #clock: Clock | undefined;
+  #grace: Timer | undefined;
   readonly #incoming: Uint8Array[] = [];
   #waiting = 0;
   #paused = false;
@@ -131,10 +134,11 @@ class End implements Transport {
   #reason: string | undefined;
   #undrained = false;
 
-  constructor(peer: string, name: string, touch: (end: End) => void) {
+  constructor(peer: string, name: string, touch: (end: End) => void, clock: Clock | undefined) {
     this.peer = peer;
     this.name = name;
     this.#touch = touch;
+    this.#clock = clock;
   }
 
   /** Bytes that have not arrived here yet. */
@@ -179,12 +183,15 @@ class End implements Transport {
     if (this.#closing) return;
     this.#closing = true;
     this.other?.end("connection lost");
-    this.end("closed");
+    // As with a socket, the end comes when the peer has taken notice, or after a while.
+    if (this.#clock === undefined) this.end("closed");
+    else if (!this.ended) this.#grace = this.#clock.after(closeGraceMs, () => this.#finish("closed"));
   }
 
   abort(): void {
     this.other?.drop();
     this.close();
+    this.end("closed");
   }
 
   /** Forgets what is on its way here. */
@@ -223,7 +230,14 @@ class End implements Transport {
       if (this.other) this.#touch(this.other);
       return;
     }
+    this.#finish(this.#reason ?? "closed");
+  }
+
+  #finish(reason: string): void {
+    if (this.ended) return;
     this.ended = true;
-    this.#handler?.closed(this.#reason ?? "closed");
+    this.#grace?.cancel();
+    this.other?.end("connection lost");
+    this.#handler?.closed(reason);
   }
 }

@@ -2,7 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import { asFailure, describe, ErrorName, Failure } from "../base/failure.ts";
 import type { Log } from "../base/log.ts";
 import { type CallOptions, Calls } from "./calls.ts";
-import { emptyPlan, faultPlan, goodbyePlan, type Row, rowOf, rows, words } from "./codec.ts";
+import { emptyPlan, faultPlan, GoodbyeCode, goodbyePlan, type Row, rowOf, rows, words } from "./codec.ts";
 import { type Frame, FrameType, requestBit } from "./frame.ts";
 import { Heartbeat, type HeartbeatOptions } from "./heartbeat.ts";
 import type { Limits } from "./limits.ts";
@@ -33,10 +33,10 @@ export interface SessionOwner<S extends Side> {
   /** A heartbeat has arrived. */
   onHeartbeat?(): void;
   /**
-   * The session has ended, for a reason in words. Called exactly once: from within the owner's own `close`, never from
-   * within `call` or `emit`.
+   * The session has ended, for a reason in words and the code of the peer's goodbye, if it said one. Called exactly once:
+   * from within the owner's own `close`, never from within `call` or `emit`.
    */
-  onClose(reason: string): void;
+  onClose(reason: string, code: number): void;
 }
 
 export interface SessionParts<S extends Side> {
@@ -61,6 +61,8 @@ export class Session<S extends Side> {
   readonly agreement: Agreement;
   /** Whether a silent peer is taken for lost in the end. */
   readonly watched: boolean;
+  /** Resolves once the peer knows of the end, or cannot be told: `closeGraceMs` after it at the latest. */
+  readonly gone: Promise<void>;
   /** Events of a type that this version does not know, which were skipped. */
   skippedEvents = 0;
   readonly #parts: SessionParts<S>;
@@ -79,18 +81,16 @@ export class Session<S extends Side> {
     const { link, clock, limits, owner } = parts;
     this.peer = link.transport.peer;
     this.agreement = parts.agreement;
+    this.gone = link.gone;
     this.#parts = parts;
     this.#link = link;
     this.#calls = new Calls(clock, limits.maxPending);
-    const port = {
-      beat: () => void link.send(FrameType.heartbeat, undefined, emptyPlan, {}),
-      heardMs: () => this.#heardMs(),
-      lost: () => this.#lost(),
-    };
-    const { intervalMs, thresholdMs } = owner.heartbeat;
-    const watched = { intervalMs, thresholdMs: this.agreement.heartbeatIntervalMs === 0 ? 0 : thresholdMs };
-    this.watched = watched.thresholdMs > 0;
-    this.#heartbeat = new Heartbeat(watched, port, clock);
+    const beat = () => void link.send(FrameType.heartbeat, undefined, emptyPlan, {});
+    const port = { beat, heardMs: () => this.#heardMs(), lost: () => this.#lost() };
+    const { intervalMs } = owner.heartbeat;
+    const thresholdMs = this.agreement.heartbeatIntervalMs === 0 ? 0 : owner.heartbeat.thresholdMs;
+    this.watched = thresholdMs > 0;
+    this.#heartbeat = new Heartbeat({ intervalMs, thresholdMs }, port, clock);
     const user = {
       frame: (frame: Frame) => this.#receive(frame),
       drained: () => this.#drained(),
@@ -137,19 +137,19 @@ export class Session<S extends Side> {
   }
 
   /** Says goodbye, for a reason in words that the peer is told, and ends the session. */
-  close(reason: string): void {
+  close(reason: string, code: GoodbyeCode = GoodbyeCode.other): void {
     if (this.#closed) return;
-    this.#link.send(FrameType.goodbye, undefined, goodbyePlan, { reason: words(reason) });
+    this.#link.send(FrameType.goodbye, undefined, goodbyePlan, { reason: words(reason), code });
     this.#link.close();
     this.#end(reason);
   }
 
-  #end(reason: string): void {
+  #end(reason: string, code: number = GoodbyeCode.other): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#heartbeat.stop();
     this.#calls.rejectAll(terminated);
-    this.#parts.owner.onClose(reason);
+    this.#parts.owner.onClose(reason, code);
   }
 
   #receive(frame: Frame): void {
@@ -170,9 +170,9 @@ export class Session<S extends Side> {
         break;
       }
       case FrameType.goodbye: {
-        const { reason } = reader.fields(goodbyePlan) as { reason: string };
+        const { reason, code } = reader.fields(goodbyePlan) as { reason: string; code: number };
         this.#link.close();
-        this.#end(reason);
+        this.#end(reason, code);
         break;
       }
       default:

@@ -47,29 +47,35 @@ export async function listenUnix(path: string, onTransport: OnTransport): Promis
 }
 
 /**
- * Connects to a peer.
- * @param options timeoutMs is 5000 when left out.
+ * Connects to a peer. A name is resolved anew each time; its addresses are tried one after the other.
+ * @param options timeoutMs is 5000 when left out; `signal` gives up.
  * @throws Failure Failed when nobody answers there, in words for the log.
  */
 export function connect(
   address: Address,
-  options: SocketOptions & { readonly timeoutMs?: number } = {},
+  options: SocketOptions & { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {},
 ): Promise<Transport> {
-  const { timeoutMs = 5000 } = options;
+  const { timeoutMs = 5000, signal } = options;
   const { promise, resolve, reject } = Promise.withResolvers<Transport>();
   const socket = createConnection(
     address.kind === "tcp" ? { host: address.host, port: address.port } : { path: address.path },
   );
-  const fail = (why: string): void => {
+  const leave = (): void => {
     timer.cancel();
+    signal?.removeEventListener("abort", giveUp);
+  };
+  const fail = (why: string): void => {
+    leave();
     socket.destroy();
     reject(new Failure(ErrorName.Failed, `cannot connect to ${formatAddress(address)}: ${why}`));
   };
   const onError = (error: Error): void => fail(explain(error));
+  const giveUp = (): void => fail("the attempt was given up");
+  signal?.addEventListener("abort", giveUp);
   const timer = systemClock.after(timeoutMs, () => fail(`no answer in ${timeoutMs} ms`));
   socket.on("error", onError);
   socket.on("connect", () => {
-    timer.cancel();
+    leave();
     socket.off("error", onError);
     resolve(new SocketTransport(socket, options));
   });

@@ -199,7 +199,7 @@ export class World {
       version: "1",
       admit(hello, transport) {
         const owner = admit(hello, transport);
-        return { ...owner, onClose: (reason) => living.acts && owner.onClose(reason) };
+        return { ...owner, onClose: (...why) => living.acts && owner.onClose(...why) };
       },
     });
     this.network.listen((transport) => acceptor.accept(transport));

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { ErrorName, Failure } from "../../src/base/failure.ts";
 import { FakeClock } from "../../src/base/fake-clock.ts";
 import { Log } from "../../src/base/log.ts";
-import { Acceptor, type AcceptorOptions, type Hello, join, maxGreeting } from "../../src/wire/handshake.ts";
+import { Acceptor, type AcceptorOptions, type Hello, join, maxGreeting, probe } from "../../src/wire/handshake.ts";
 import { MemoryNetwork } from "../../src/wire/memory.ts";
 import type { SessionOwner } from "../../src/wire/session.ts";
 import { handlersOf } from "./worlds.ts";
@@ -18,6 +18,8 @@ const frames = {
   wrongSide: "02000090" + "0100",
   eventAsRequest: "020000c3" + "0100",
   goodbye: "04000006" + "03627965",
+  displaced: "05000006" + "03627965" + "01",
+  probe: hello.replace(/00076/, "07076"),
 };
 const welcome = "06000001" + "01" + "00" + "02" + "3276" + "00";
 
@@ -32,7 +34,7 @@ function door(admit?: AcceptorOptions["admit"]) {
     heartbeat: { intervalMs: 0, thresholdMs: 0 },
     onSession: (session) => void seen.push(session.agreement),
     onHeartbeat: () => void seen.push("heartbeat"),
-    onClose: (reason) => void seen.push(`closed ${reason}`),
+    onClose: (reason, code) => void seen.push(`closed ${reason}${code > 0 ? ` ${code}` : ""}`),
   };
   const acceptor = new Acceptor({ clock, log, version: "2v", admit: admit ?? (() => owner) });
   network.listen((transport) => acceptor.accept(transport));
@@ -81,6 +83,30 @@ describe("at the controller's door", () => {
     await network.settle();
     expect(seen.at(-1)).toBe("closed bye");
     expect(peer.closed).toBe("connection lost");
+    expect(acceptor.greeting).toBe(0);
+  });
+
+  test("a goodbye has a code, which is 0 when it is left out", async () => {
+    const { network, seen, raw } = door();
+    const peers = [raw(), raw()];
+    for (const [index, bytes] of [frames.goodbye, frames.displaced].entries()) {
+      peers[index]?.write(frames.hello + bytes);
+      await network.settle();
+    }
+    expect(seen).toEqual([agreement, "closed bye", agreement, "closed bye 1"]);
+  });
+
+  test("a probe is answered as a hello would be, and nothing follows", async () => {
+    const hellos: Hello[] = [];
+    const { network, seen, owner, acceptor, raw } = door((hello) => {
+      hellos.push(hello);
+      return owner;
+    });
+    const peer = raw();
+    peer.write(frames.probe + frames.unitNew);
+    await network.settle();
+    expect(hellos).toEqual([expect.objectContaining({ node: "node", probe: true })]);
+    expect({ got: peer.got, closed: peer.closed, seen }).toEqual({ got: welcome, closed: "connection lost", seen: [] });
     expect(acceptor.greeting).toBe(0);
   });
 
@@ -154,6 +180,42 @@ describe("at the controller's door", () => {
     await network.settle();
     expect(flood.every(({ closed }) => closed !== undefined)).toBe(true);
     expect(peer.closed).toBeUndefined();
+  });
+});
+
+describe("an agent that asks", () => {
+  const options = () => ({ clock: new FakeClock(), node: "node", version: "1.0-" });
+
+  test("is told whether it would be admitted", async () => {
+    const free = door();
+    const asked = probe(free.network.connect("node"), options());
+    await free.network.settle();
+    expect(await asked).toBeUndefined();
+    const taken = door(() => {
+      throw new Failure(ErrorName.AddressInUse, "another agent is connected as 'node'");
+    });
+    const refused = probe(taken.network.connect("node"), options()).catch((failure) => failure);
+    await taken.network.settle();
+    expect(await refused).toEqual(new Failure(ErrorName.AddressInUse, "another agent is connected as 'node'"));
+    // It may ask often, which is nothing to tell about.
+    expect(taken.lines).toEqual([]);
+  });
+
+  test("gives up when it is told to, and is gone then", async () => {
+    const network = new MemoryNetwork({ seed: 3 });
+    const ended: string[] = [];
+    network.listen((far) =>
+      far.start({ data: () => {}, drained: () => {}, closed: (reason) => void ended.push(reason) }),
+    );
+    const own = options();
+    const giveUp = new AbortController();
+    const asked = probe(network.connect("node"), { ...own, signal: giveUp.signal }).catch((failure) => failure);
+    await network.settle();
+    giveUp.abort();
+    await network.settle();
+    expect(await asked).toMatchObject({ errorName: ErrorName.Disconnected });
+    expect(ended).toEqual(["connection lost"]);
+    expect(own.clock.pending).toBe(0);
   });
 });
 

@@ -96,8 +96,8 @@ function ownerOf<S extends Side>(side: S, options: SideOptions<S>, onSession: (s
     ...options,
     handlers: handlersOf(side, options.handlers),
     onSession,
-    onClose: (reason) => {
-      options.onClose?.(reason);
+    onClose: (reason, code) => {
+      options.onClose?.(reason, code);
       ended.resolve(reason);
     },
   };

@@ -20,7 +20,10 @@ export function contextTrouble(required: string, actual: string | undefined): st
     : `its SELinux context is '${actual}', '${required}' is required`;
 }
 
-/** Decides on agents that say hello: those with the name of a known node become that node's connection. */
+/**
+ * Decides on agents that say hello: those with the name of a known node become that node's connection. One that only asks
+ * is refused with AddressInUse while there is a connection, which a hello would take the place of.
+ */
 export function admission(controller: Controller, settings: Conditions, log: Log): AcceptorOptions["admit"] {
   const { HeartbeatInterval: intervalMs, NodeHeartbeatThreshold } = settings;
   const required = new Map(settings.nodes?.map(({ name, requiredContext }) => [name, requiredContext]));
@@ -31,6 +34,9 @@ export function admission(controller: Controller, settings: Conditions, log: Log
     if (trouble !== undefined) {
       log.error(`Agent may not register as '${node.name}': ${trouble}`);
       throw new Failure(ErrorName.AccessDenied, "Wrong SELinux context");
+    }
+    if (hello.probe && node.online) {
+      throw new Failure(ErrorName.AddressInUse, `another agent is connected as '${node.name}'`);
     }
     let session: Session<"controller"> | undefined;
     return {

@@ -86,7 +86,7 @@ export class Controller {
   connected(node: Node, session: Session<"controller">, peer: string): void {
     if (node.online) {
       this.#log.warn(`Node '${node.name}' has connected again from '${peer}', its older connection is closed`);
-      node.disconnect(`another agent has connected as '${node.name}'`);
+      node.displace(`another agent has connected as '${node.name}'`);
     }
     node.connected(session, peer);
     this.#log.info(`Registered managed node from '${peer || "unix socket"}' as '${node.name}'`);

@@ -2,6 +2,7 @@ import type { Body } from "../../base/body.ts";
 import type { Clock } from "../../base/clock.ts";
 import { ErrorName, Failure } from "../../base/failure.ts";
 import { slowMethods } from "../../systemd/manager-interface.ts";
+import { GoodbyeCode } from "../../wire/codec.ts";
 import type { EventFrom, FieldsOf, ReplyOf, RequestFrom } from "../../wire/messages.ts";
 import type { Session } from "../../wire/session.ts";
 import { checkedBody } from "./hearsay.ts";
@@ -73,9 +74,9 @@ export class Node {
     this.lastSeenMonotonicUs = this.#clock.monotonicUs();
   }
 
-  /** Ends the node's session, if it has one. */
-  disconnect(reason: string): void {
-    if (this.#link.state === "online") this.#link.session.close(reason);
+  /** Ends the node's session, if it has one, for one that takes its place. */
+  displace(reason: string): void {
+    if (this.#link.state === "online") this.#link.session.close(reason, GoodbyeCode.displaced);
   }
 
   /** When something arrived from the node last, in ms of the clock; while it is offline, never. */
