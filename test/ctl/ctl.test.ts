@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { startTestBus, type TestBus } from "../../src/bus/test-bus.ts";
 import { FakeController } from "./fake-controller.ts";
-import { Program, run, runOnTerminal } from "./program.ts";
+import { Program, run, runOnTerminal, TerminalProgram } from "./program.ts";
 
 let bus: TestBus;
 let controller: FakeController;
@@ -145,6 +145,7 @@ const cases: Case[] = [
   { line: "set-loglevel foo BOGUS", stderr: `${call}: Invalid input for log level\n`, status: 1 },
   { line: "set-loglevel foo BOGUS", env: compat, calls: ["SetLogLevel BOGUS"] },
   { line: "set-loglevel BOGUS", stderr: `${call}: Invalid input for log level\n`, status: 1, env: compat },
+  { line: "set-loglevel debug", stderr: `${call}: Invalid input for log level\n`, status: 1, env: compat, calls: [] },
   { line: "metrics disable", stderr: `${call}: Metrics already disabled\n`, status: 1 },
   { line: "metrics enable", stdout: "Done\n" },
   { line: "metrics enable", stderr: `${call}: Metrics already enabled\n`, status: 1 },
@@ -351,40 +352,108 @@ describe("what goes on until it is interrupted", () => {
 });
 
 describe("on a terminal", () => {
-  test("the table of nodes is aligned, whole and coloured", async () => {
+  const [green, red, plain] = ["\u001B[32m", "\u001B[31m", "\u001B[0m"];
+  const header = "NODE                | STATE   | IP                | LAST SEEN";
+  const longNode = "a-node-with-a-name-that-is-longer-than-its-column";
+
+  test("the table of nodes is as wide as the terminal, and coloured; no name is cut", async () => {
     expect(await runOnTerminal(["ctl", "status"], environment)).toBe(
       [
-        "NODE                                              | STATE   | IP                | LAST SEEN                   ",
-        "=".repeat(110),
-        "foo                                               | \u001B[32monline\u001B[0m  | ::ffff:10.78.1.12 | now                         ",
-        "gone                                              | \u001B[31moffline\u001B[0m |                   | never                       ",
-        "a-node-with-a-name-that-is-longer-than-its-column | \u001B[31moffline\u001B[0m |                   | 2026-11-22 13:56:59,207+0000",
+        header,
+        "=".repeat(80),
+        `foo                 | ${green}online${plain}  | ::ffff:10.78.1.12 | now`,
+        `gone                | ${red}offline${plain} |                   | never`,
+        longNode,
+        `                    | ${red}offline${plain} |                   | 2026-11-22 13:56:59,207+0000`,
         "",
       ].join("\n"),
     );
   });
 
   test("the table of units is aligned", async () => {
-    const words = ["ctl", "--color=never", "status", "foo", "x.service", "bluechi-webservice.service"];
+    const words = ["ctl", "--color=never", "status", "foo", "x.service", "init.scope"];
     expect(await runOnTerminal(words, environment)).toBe(
       [
-        "UNIT                       | LOADED | ACTIVE   | SUBSTATE | FREEZERSTATE | ENABLED ",
-        "=".repeat(83),
-        "x.service                  | loaded | inactive | dead     | running      | disabled",
-        "bluechi-webservice.service | loaded | active   | running  | running      | static  ",
+        "UNIT       | LOADED | ACTIVE   | SUBSTATE | FREEZERSTATE | ENABLED",
+        "=".repeat(67),
+        "x.service  | loaded | inactive | dead     | running      | disabled",
+        "init.scope | loaded | active   | running  | running      | (null)",
         "",
       ].join("\n"),
     );
   });
 
-  test("NO_COLOR is honoured", async () => {
-    const text = await runOnTerminal(["ctl", "status", "no"], { ...environment, NO_COLOR: "1" });
-    expect(text).toBe("Node no not found\n");
+  test("a list is only as wide as what it shows", async () => {
+    expect(await runOnTerminal(["ctl", "list-units", "--filter=x*"], environment)).toBe(
+      `NODE | ID        | ACTIVE   | SUB\n${"=".repeat(34)}\nfoo  | x.service | inactive | dead\n`,
+    );
   });
 
-  test("trouble has a sign", async () => {
-    expect(await runOnTerminal(["ctl", "status", "no"], environment)).toBe("\u001B[31m✖\u001B[0m Node no not found\n");
+  // Written over the frame before: cursor home, each line to its end, then all below.
+  const frame = (lines: string[]) =>
+    `\u001B[?2026h\u001B[H${lines.map((line) => `${line}\u001B[K`).join("\n")}\u001B[J\u001B[?2026l\n`;
+
+  test("a watch is written over, never cleared, in one frame for each change and each size", async () => {
+    const watch = new TerminalProgram(["ctl", "--color=never", "status", "--watch"], environment, {
+      cols: 200,
+      rows: 9,
+    });
+    const rows = (foo: string) => [
+      `NODE${" ".repeat(45)} | STATE   | IP${" ".repeat(15)} | LAST SEEN`,
+      "=".repeat(110),
+      `foo${" ".repeat(46)} | ${foo}`,
+      `gone${" ".repeat(45)} | offline |                   | never`,
+      `${longNode} | offline |                   | 2026-11-22 13:56:59,207+0000`,
+    ];
+    const online = frame(rows("online  | ::ffff:10.78.1.12 | now"));
+    await watch.until((text) => text === online);
+    controller.setOnline("foo", false);
+    await watch.until((text) => /foo +\| offline/.test(text));
+    controller.setOnline("foo", true);
+    await watch.until((text) => text.endsWith(online) && text.length > online.length);
+    watch.resize(200, 5);
+    const few = frame([...rows("online  | ::ffff:10.78.1.12 | now").slice(0, 3), "... and 2 more"]);
+    await watch.until((text) => text.endsWith(few));
+    watch.kill("SIGINT");
+    expect(await watch.ended()).toBe(0);
+    expect(watch.text).not.toContain("\u001B[2J");
   });
+
+  test("a watch of units says below them what is missing", async () => {
+    const words = ["ctl", "--color=never", "status", "-w", "foo", "x.service", "no.service"];
+    const watch = new TerminalProgram(words, environment);
+    const first = frame([
+      "UNIT      | LOADED | ACTIVE   | SUBSTATE | FREEZERSTATE | ENABLED",
+      "=".repeat(66),
+      "x.service | loaded | inactive | dead     | running      | disabled",
+      "Unit no.service could not be found.",
+    ]);
+    await watch.until((text) => text === first);
+    watch.kill("SIGINT");
+    expect(await watch.ended()).toBe(0);
+  });
+
+  test.each([
+    [{ NO_COLOR: "1" }, [], false],
+    [{ TERM: "dumb" }, [], false],
+    [{}, ["--color=never"], false],
+    [{ NO_COLOR: "1" }, ["--color=always"], true],
+    [{}, [], true],
+  ])("%j with options %j: colours %p", async (extra, options, coloured) => {
+    const run = (...words: string[]) => runOnTerminal(["ctl", ...words, ...options], { ...environment, ...extra });
+    expect((await run("status", "foo")).includes(green)).toBe(coloured);
+    expect(await run("status", "no")).toBe(`${coloured ? `${red}✖${plain} ` : ""}Node no not found\n`);
+  });
+});
+
+test.each([
+  ["status foo", "foo                           | \u001B[32monline\u001B[0m    | "],
+  ["status foo init.scope", "init.scope\t| loaded\t| \u001B[32mactive\u001B[0m\t| "],
+  ["list-units --filter=i*", "foo  | init.scope | \u001B[32mactive\u001B[0m   | "],
+])("%s is coloured in a pipe when that is asked for, and else as it was", async (line, row) => {
+  const { stdout } = await bluechictl(`${line} --color=always`);
+  expect(stdout).toContain(row);
+  expect(Bun.stripANSI(stdout)).toBe((await bluechictl(line)).stdout);
 });
 
 describe("nothing waits for what will not come", () => {

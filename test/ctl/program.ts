@@ -62,15 +62,53 @@ export function run(words: readonly string[], environment: Environment = {}): Pr
   return new Program(words, environment).ended();
 }
 
-/** Runs a role on a terminal. @returns what it wrote, with the terminal's line ends made plain. */
+/** A role on a terminal of its own. */
+export class TerminalProgram {
+  /** What it wrote, with the terminal's line ends made plain. */
+  text = "";
+  readonly #process: Bun.Subprocess;
+
+  constructor(words: readonly string[], environment: Environment = {}, size = { cols: 80, rows: 24 }) {
+    const decoder = new TextDecoder();
+    this.#process = Bun.spawn([process.execPath, main, ...words], {
+      env: { ...process.env, TZ: "UTC", NO_COLOR: undefined, TERM: "xterm", ...environment },
+      terminal: {
+        ...size,
+        data: (_, data) => {
+          this.text += decoder.decode(data, { stream: true }).replaceAll("\r\n", "\n");
+        },
+      },
+    });
+  }
+
+  /** Waits until what it wrote passes. */
+  async until(passes: (text: string) => boolean): Promise<void> {
+    const deadline = Date.now() + 5000;
+    while (!passes(this.text)) {
+      if (Date.now() > deadline) throw new Error(`it wrote ${JSON.stringify(this.text)}`);
+      await Bun.sleep(10);
+    }
+  }
+
+  resize(cols: number, rows: number): void {
+    this.#process.terminal?.resize(cols, rows);
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#process.kill(signal);
+  }
+
+  /** Its exit status, once all that it wrote has arrived. */
+  async ended(): Promise<number> {
+    const status = await this.#process.exited;
+    await Bun.sleep(50);
+    return status;
+  }
+}
+
+/** Runs a role on a terminal. @returns what it wrote. */
 export async function runOnTerminal(words: readonly string[], environment: Environment = {}): Promise<string> {
-  let written = "";
-  const env = { ...process.env, TZ: "UTC", NO_COLOR: undefined, TERM: "xterm", ...environment };
-  const child = Bun.spawn([process.execPath, main, ...words], {
-    env,
-    terminal: { cols: 80, rows: 24, data: (_, data) => (written += new TextDecoder().decode(data)) },
-  });
-  await child.exited;
-  await Bun.sleep(50);
-  return written.replaceAll("\r\n", "\n");
+  const program = new TerminalProgram(words, environment);
+  await program.ended();
+  return program.text;
 }

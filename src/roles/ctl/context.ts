@@ -7,14 +7,20 @@ export interface Context extends Voice {
   readonly program: string;
   /** Exit statuses and silences of the original: BLUECHI_COMPAT=1. */
   readonly compatible: boolean;
-  /** Whether stdout is a terminal: then tables are aligned, else they are what programs expect. */
-  readonly terminal: boolean;
+  /** The terminal that stdout is: then tables are fitted to it, else they are what programs expect. */
+  readonly terminal: Terminal | undefined;
   /** Colours a word that names a state, when colours are wanted. */
   paint(word: string): string;
   /** Writes a line to stdout. */
   print(line: string): void;
   /** Connects to the controller's bus; the bus is loaded no earlier than that. */
   open(): Promise<Session>;
+}
+
+/** The size that a terminal has at the moment. */
+export interface Terminal {
+  readonly columns: number;
+  readonly rows: number;
 }
 
 const green = 32;

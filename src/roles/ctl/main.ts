@@ -1,7 +1,7 @@
 import { Failure } from "../../base/failure.ts";
 import { type CommandLine, type Options, parseOptions, UsageError, versionLine } from "../../base/options.ts";
 import { commands, globals } from "./commands.ts";
-import { colourChoices, paintState, wantsColour } from "./context.ts";
+import { colourChoices, paintState, type Terminal, wantsColour } from "./context.ts";
 import { type Command, checkUse, commandHelp, generalHelp, optionsOf } from "./declaration.ts";
 import type { Session } from "./session.ts";
 import { explain, Trouble } from "./trouble.ts";
@@ -34,6 +34,16 @@ function knownOptions(): typeof globals {
   return Object.assign({}, ...Object.values(commands).map(({ args }) => optionsOf(args)), globals);
 }
 
+/** A terminal that does not know its size tells zeros. */
+const terminal: Terminal = {
+  get columns() {
+    return process.stdout.columns || Number.POSITIVE_INFINITY;
+  },
+  get rows() {
+    return process.stdout.rows || Number.POSITIVE_INFINITY;
+  },
+};
+
 function answer(text: string): number {
   process.stdout.write(`${text}\n`);
   return 0;
@@ -61,7 +71,7 @@ async function use(program: string, name: string, command: Command, line: Comman
       ...said,
       program,
       compatible: env.BLUECHI_COMPAT === "1",
-      terminal: stdout.isTTY,
+      terminal: stdout.isTTY ? terminal : undefined,
       paint: wantsColour(choice, stdout.isTTY, env) ? paintState : (cell) => cell,
       print: answer,
       open,

@@ -19,8 +19,9 @@ export class Bell {
   }
 }
 
-/** Shows something again whenever the bell rings. */
+/** Shows something again whenever the bell rings, or the terminal has another size. */
 export async function showAgain(bell: Bell, show: () => Promise<void>): Promise<never> {
+  process.stdout.on("resize", () => bell.ring());
   for (;;) {
     await bell.rung();
     await show();

@@ -1,6 +1,6 @@
 import type { Context } from "../context.ts";
 import { globMatcher } from "../glob.ts";
-import { alignedLines } from "../table.ts";
+import { alignedLines, fittedLines } from "../table.ts";
 
 /** What a list has for a node: the key that a filter looks at, and the states behind it. */
 type Row = readonly [key: string, ...states: string[]];
@@ -47,5 +47,7 @@ function show(
   const shown = rows.filter(({ row: [key] }) => matches(key));
   const cells = (list: typeof rows) => list.map(({ name, row }) => [name, ...row]);
   const table = { header, rows: cells(shown), widthRows: cells(rows) };
-  context.print(alignedLines(table, context.paint).join("\n"));
+  const { terminal, paint } = context;
+  const lines = terminal ? fittedLines(table, paint, terminal.columns) : alignedLines(table, paint);
+  context.print(lines.join("\n"));
 }

@@ -1,15 +1,16 @@
 import { asFailure } from "../../../base/failure.ts";
 import { stamp } from "../../../base/log.ts";
 import type { Context } from "../context.ts";
+import { repaint } from "../screen.ts";
 import type { Session } from "../session.ts";
-import { alignedLines, clearScreen, nodeHeader, nodeLines } from "../table.ts";
+import { fittedLines, nodeHeader, nodeLines } from "../table.ts";
 import { explain, Trouble } from "../trouble.ts";
 import { Bell, showAgain, untilInterrupted } from "../watch.ts";
 
 /** Shows the nodes, or one of them. */
 export async function nodeStatus(context: Context, only: string | undefined): Promise<number> {
   const session = await context.open();
-  print(context, "", await nodeRows(session, only));
+  context.print((await nodeTable(context, session, only)).join("\n"));
   return 0;
 }
 
@@ -18,11 +19,17 @@ export function watchNodes(context: Context, only: string | undefined): Promise<
   return untilInterrupted(async () => {
     const session = await context.open();
     const bell = new Bell();
-    const show = async () => print(context, clearScreen, await nodeRows(session, only));
+    const show = async () => repaint(context, await nodeTable(context, session, only));
     await session.onNodesChanged(() => bell.ring());
     await show();
     return Promise.race([session.gone(), showAgain(bell, show)]);
   });
+}
+
+async function nodeTable(context: Context, session: Session, only: string | undefined): Promise<string[]> {
+  const rows = await nodeRows(session, only);
+  const { terminal, paint } = context;
+  return terminal ? fittedLines({ header: nodeHeader, rows }, paint, terminal.columns) : nodeLines(rows, paint);
 }
 
 async function nodeRows(session: Session, only: string | undefined): Promise<string[][]> {
@@ -41,9 +48,4 @@ async function lastSeen(session: Session, path: string, state: string): Promise<
   if (state === "online") return "now";
   const micros = await session.nodeAt(path).get("LastSeenTimestamp");
   return micros === 0n ? "never" : stamp(new Date(Number(micros / 1000n)));
-}
-
-function print(context: Context, prefix: string, rows: string[][]): void {
-  const lines = context.terminal ? alignedLines({ header: nodeHeader, rows }, context.paint) : nodeLines(rows);
-  context.print(prefix + lines.join("\n"));
 }

@@ -28,7 +28,7 @@ export async function setDefault(context: Context, node: string, target: string)
 /** Sets the log level of a node's agent, or of the controller. */
 export async function setLogLevel(context: Context, node: string | undefined, level: string): Promise<number> {
   // Agents take any word without an error; the caller should know when it is none of the levels.
-  if (!isLevel(level) && !context.compatible) {
+  if (!isLevel(level) && !(context.compatible && node !== undefined)) {
     throw new Trouble(["Failed to issue method call: Invalid input for log level"]);
   }
   const session = await context.open();

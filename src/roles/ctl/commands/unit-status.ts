@@ -1,8 +1,9 @@
 import { asFailure } from "../../../base/failure.ts";
 import type { Variant } from "../../../base/signature.ts";
 import type { Context } from "../context.ts";
+import { repaint } from "../screen.ts";
 import type { Session } from "../session.ts";
-import { alignedLines, clearScreen, unitHeader, unitLines } from "../table.ts";
+import { fittedLines, unitHeader, unitLines } from "../table.ts";
 import { errnoText, explain, Trouble } from "../trouble.ts";
 import { Bell, showAgain, untilInterrupted } from "../watch.ts";
 
@@ -11,8 +12,7 @@ const shownProperties = ["Id", "LoadState", "ActiveState", "SubState", "FreezerS
 /** Shows the states of units on a node. */
 export async function unitStatus(context: Context, node: string, units: string[]): Promise<number> {
   const session = await context.open();
-  await show(context, session, node, units, "");
-  return 0;
+  return show(context, await look(context, session, node, units));
 }
 
 /** Shows the states of units again whenever one of them changes. */
@@ -20,25 +20,32 @@ export function watchUnits(context: Context, node: string, units: string[]): Pro
   return untilInterrupted(async () => {
     const session = await context.open();
     const bell = new Bell();
-    await show(context, session, node, units, "");
+    const again = async () => {
+      const { lines, missing, trouble } = await look(context, session, node, units);
+      // A node that is away may come back: what cannot be shown now is no end.
+      repaint(context, lines, [...missing, ...(trouble?.lines ?? [])]);
+    };
+    const first = await look(context, session, node, units);
+    // Programs get the first table plain.
+    if (!context.terminal || first.trouble) show(context, first);
+    else repaint(context, first.lines, first.missing);
     const { monitor } = await session.createMonitor();
     monitor.onSignal("UnitStateChanged", () => bell.ring());
     for (const unit of units) await monitor.call("Subscribe", { node, unit });
-    const again = async () => {
-      try {
-        await show(context, session, node, units, clearScreen);
-      } catch (thrown) {
-        // A node that is away may come back: what cannot be shown now is no end.
-        if (!(thrown instanceof Trouble)) throw thrown;
-        for (const line of thrown.lines) context.complain(line);
-      }
-    };
     return Promise.race([session.gone(), showAgain(bell, again)]);
   });
 }
 
-async function show(context: Context, session: Session, node: string, units: string[], prefix: string): Promise<void> {
+/** A table of units, and what could not be shown in it. */
+interface Look {
+  readonly lines: readonly string[];
+  readonly missing: readonly string[];
+  readonly trouble: Trouble | undefined;
+}
+
+async function look(context: Context, session: Session, node: string, units: string[]): Promise<Look> {
   const rows: string[][] = [];
+  const missing: string[] = [];
   let trouble: Trouble | undefined;
   for (const unit of units) {
     const row = await unitRow(session, node, unit).catch((thrown: unknown) => {
@@ -46,11 +53,21 @@ async function show(context: Context, session: Session, node: string, units: str
     });
     if (trouble) break;
     if (row) rows.push(row);
-    else context.complain(`Unit ${unit} could not be found.`);
+    else missing.push(`Unit ${unit} could not be found.`);
   }
-  const lines = context.terminal ? alignedLines({ header: unitHeader, rows }, context.paint) : unitLines(units, rows);
-  context.print(prefix + lines.join("\n"));
+  const { terminal, paint } = context;
+  const lines = terminal
+    ? fittedLines({ header: unitHeader, rows }, paint, terminal.columns)
+    : unitLines(units, rows, paint);
+  return { lines, missing, trouble };
+}
+
+/** @throws Trouble when the states could not be asked for. */
+function show(context: Context, { lines, missing, trouble }: Look): number {
+  for (const line of missing) context.complain(line);
+  context.print(lines.join("\n"));
   if (trouble) throw trouble;
+  return 0;
 }
 
 /** @returns undefined when systemd knows no such unit. */
