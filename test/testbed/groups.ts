@@ -5,6 +5,15 @@ import { until } from "./until.ts";
 
 const root = "/sys/fs/cgroup";
 
+/** The kinds of control groups that hosts have: v2 alone, or v1 with v2 beside it. */
+export type Hierarchy = "unified" | "hybrid";
+
+/** The kinds that hosts can have here: v2 alone where it is anywhere, v1 only where this machine has it, too. */
+export function hostHierarchies(): Hierarchy[] {
+  if (existsSync(`${root}/cgroup.controllers`)) return ["unified"];
+  return existsSync(`${root}/unified`) ? ["unified", "hybrid"] : ["hybrid"];
+}
+
 /** The hierarchies that matter: systemd's own two on a machine with cgroup v1, else the single one of v2. */
 function hierarchies(): string[] {
   if (existsSync(`${root}/cgroup.controllers`)) return [root];
