@@ -1,6 +1,10 @@
+/** How much longer each delay is than the one before. */
+const growth = 1.2;
+
 /**
- * Delays between attempts: the first at once, then doubling from `firstMs` to `maxMs`, each spread over half to the whole
- * of its length so that many who lost the same peer do not return in step.
+ * Delays between attempts: the first is short, up to `firstMs`, the next ones grow from `firstMs` to `maxMs`, spread over
+ * half to the whole of their length. So many who lost the same peer do not return in step; and they grow so slowly that a
+ * peer that was away for a second is found again within 300 ms, from a `firstMs` of 100.
  */
 export class Backoff {
   readonly #firstMs: number;
@@ -18,12 +22,13 @@ export class Backoff {
   /** How long to wait before the next attempt, in ms. */
   next(): number {
     const attempt = this.#attempts++;
-    if (attempt === 0) return 0;
-    const full = Math.min(this.#maxMs, this.#firstMs * 2 ** Math.min(attempt - 1, 30));
+    if (attempt === 0) return this.#firstMs * this.#random();
+    // The exponent is bounded only so that it does not overflow.
+    const full = Math.min(this.#maxMs, this.#firstMs * growth ** Math.min(attempt - 1, 100));
     return full * (0.5 + this.#random() / 2);
   }
 
-  /** Begins anew. @param attempts how many count as made already: 1 means that the next is not at once. */
+  /** Begins anew. @param attempts how many count as made already: 1 means that the next is not the short one. */
   reset(attempts = 0): void {
     this.#attempts = attempts;
   }
