@@ -38,12 +38,23 @@ export const daemonSettings = defineSettings({
 
 export type DaemonSettings = SettingsOf<typeof daemonSettings>;
 
-/** The options of TCP connections that a daemon's settings ask for. */
-export function socketOptions(settings: DaemonSettings) {
+/** The kernel keeps it in an int. */
+const maxUserTimeoutMs = 2 ** 31 - 1;
+
+/**
+ * The options of TCP connections that a daemon's settings ask for. Keepalive probes an idle connection only; as long as
+ * sent bytes are not acknowledged the kernel would wait for a quarter of an hour (tcp(7), tcp_retries2), so they get the
+ * time that the probes get, or that the heartbeats get where that is more.
+ * @param thresholdMs how long the peer may be silent, 0 for ever.
+ */
+export function socketOptions(settings: DaemonSettings, thresholdMs: number) {
+  const { TCPKeepAliveTime, TCPKeepAliveInterval, TCPKeepAliveCount } = settings;
+  const keepAliveMs = (TCPKeepAliveTime + TCPKeepAliveInterval * TCPKeepAliveCount) * 1000;
   return {
-    keepAliveTimeS: settings.TCPKeepAliveTime,
-    keepAliveIntervalS: settings.TCPKeepAliveInterval,
-    keepAliveCount: settings.TCPKeepAliveCount,
+    keepAliveTimeS: TCPKeepAliveTime,
+    keepAliveIntervalS: TCPKeepAliveInterval,
+    keepAliveCount: TCPKeepAliveCount,
+    userTimeoutMs: Math.min(Math.max(keepAliveMs, thresholdMs), maxUserTimeoutMs),
     receiveErrors: settings.IPReceiveErrors,
   };
 }

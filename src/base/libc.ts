@@ -105,7 +105,7 @@ export function sendDatagram(path: string, data: Uint8Array): boolean {
   }
 }
 
-/** Socket options by level and name (tcp(7), ip(7), socket(7)). */
+/** Socket options by level and name (tcp(7), ip(7), ipv6(7), socket(7)). */
 export const SocketOption = {
   keepAlive: [1, 9],
   tcpUserTimeoutMs: [6, 18],
@@ -113,6 +113,7 @@ export const SocketOption = {
   tcpKeepAliveIntervalS: [6, 5],
   tcpKeepAliveCount: [6, 6],
   ipReceiveErrors: [0, 11],
+  ipv6ReceiveErrors: [41, 25],
 } as const;
 
 /** Sets an integer option of a socket (setsockopt(2)). @returns whether the kernel took it. */

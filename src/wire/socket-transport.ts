@@ -12,7 +12,7 @@ export interface SocketOptions {
   readonly keepAliveCount?: number;
   /** Milliseconds that sent bytes may stay unacknowledged (TCP_USER_TIMEOUT). */
   readonly userTimeoutMs?: number;
-  /** Lets ICMP errors end the connection at once (IP_RECVERR). */
+  /** Lets ICMP errors end the connection at once (IP_RECVERR, IPV6_RECVERR). */
   readonly receiveErrors?: boolean;
 }
 
@@ -111,7 +111,10 @@ function applyOptions(socket: Socket, options: SocketOptions): void {
   set("tcpKeepAliveIntervalS", options.keepAliveIntervalS);
   set("tcpKeepAliveCount", options.keepAliveCount);
   set("tcpUserTimeoutMs", options.userTimeoutMs);
-  if (options.receiveErrors) set("ipReceiveErrors", 1);
+  if (!options.receiveErrors) return;
+  // A socket of IPv6 has peers of both kinds. One of IPv4 does not take the second, and needs it not.
+  set("ipReceiveErrors", 1);
+  set("ipv6ReceiveErrors", 1);
 }
 
 function descriptor(socket: Socket): number | undefined {

@@ -101,7 +101,7 @@ function linkOptions(settings: AgentSettings, log: Log, agent: () => Agent): Lin
     attemptsUntilQuiet: settings.ConnectionRetryCountUntilQuiet,
     maxDelayMs: settings.HeartbeatInterval || 2000,
     async join(address, lost) {
-      const transport = await connect(parseAddress(address), socketOptions(settings));
+      const transport = await connect(parseAddress(address), socketOptions(settings, heartbeat.thresholdMs));
       const joined = join(transport, {
         clock: systemClock,
         log: log.from("src/wire"),
