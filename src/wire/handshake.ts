@@ -1,7 +1,9 @@
 import type { Clock } from "../base/clock.ts";
 import { asFailure, describe, ErrorName, Failure } from "../base/failure.ts";
 import type { Log } from "../base/log.ts";
+import { Rationed } from "../base/rationed.ts";
 import { words } from "./codec.ts";
+import { Crowd, type Guest } from "./crowd.ts";
 import { type Frame, FrameType } from "./frame.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import { Link } from "./link.ts";
@@ -34,8 +36,8 @@ export const refusePlan = planOf({ error: "s", message: "s" });
 export const maxHello = 4096;
 /** How long either side waits for the other's first frame. */
 export const helloTimeoutMs = 5000;
-/** Connections that have not said hello; beyond, the oldest one has to go. */
-export const maxGreeting = 256;
+/** Connections that have not been admitted; beyond, the oldest of the address with the most has to go. */
+export const maxGreeting = 1024;
 
 /** What an agent says first. */
 export interface Hello {
@@ -64,44 +66,67 @@ export interface AcceptorOptions extends Common {
    * @throws Failure to refuse it: error name and message reach the agent.
    */
   admit(hello: Hello, transport: Transport): SessionOwner<"controller">;
+  /** Whether there are more connections, the newest among them, than there is room for. There always is when left out. */
+  crowded?(): boolean;
+}
+
+/** A connection at the door, which can be shown out. */
+interface Visitor extends Guest {
+  leave(reason: string): void;
 }
 
 /**
  * The controller's door: takes new connections until they have said hello and were admitted.
- * Bounds: `maxGreeting` connections at the door (a flood pushes out the oldest, so that who says hello at once gets in),
- * each with frames of `maxHello` bytes and `helloTimeoutMs` of time.
+ * Bounds: `maxGreeting` connections at the door, each with frames of `maxHello` bytes and `helloTimeoutMs` of time. When
+ * there are more, or no room is left for what is behind the door, the address with the most loses its oldest one: a flood
+ * pushes out itself. An address that comes too often (crowd.ts) is turned away at once. The log is rationed.
  */
 export class Acceptor {
   readonly #options: AcceptorOptions;
-  readonly #greeting = new Set<(reason: string) => void>();
+  readonly #crowd: Crowd<Visitor>;
+  readonly #refusals: Rationed;
 
   constructor(options: AcceptorOptions) {
     this.#options = options;
+    this.#crowd = new Crowd(options.clock);
+    this.#refusals = new Rationed((text) => options.log?.info(text), options.clock);
   }
 
-  /** How many connections have not said hello yet. */
+  /** How many connections have not been admitted. */
   get greeting(): number {
-    return this.#greeting.size;
+    return this.#crowd.size;
   }
 
   /** Takes a new connection, as the `onTransport` of a listener. */
   accept(transport: Transport): void {
     const { clock, log } = this.#options;
     const limits = { ...defaultLimits, ...this.#options.limits };
+    const { peer } = transport;
     let probing = false;
-    const leave = (): void => {
-      timer.cancel();
-      this.#greeting.delete(drop);
-    };
     const refused = (reason: string): void => {
-      leave();
-      const text = `Connection from ${transport.peer || "a local peer"} refused: ${reason}`;
+      const text = `Connection from ${peer || "a local peer"} refused: ${reason}`;
       if (probing) log?.debug(text);
-      else log?.info(text);
+      else this.#refusals.say(text);
     };
-    const drop = (reason: string): void => {
-      link.close();
-      refused(reason);
+    if (!this.#crowd.comes(peer)) {
+      transport.abort();
+      refused("too many connections from there");
+      return;
+    }
+    let answered = false;
+    const ended = (reason: string): void => {
+      timer.cancel();
+      if (!answered) refused(reason);
+      answered = true;
+    };
+    const visitor: Visitor = {
+      peer,
+      leave: (reason) => {
+        this.#crowd.delete(visitor);
+        transport.abort();
+        link.close();
+        ended(reason);
+      },
     };
     const frame = (frame: Frame): void => {
       const hello = readHello(frame);
@@ -112,24 +137,30 @@ export class Acceptor {
       } catch (thrown) {
         const { errorName, message } = asFailure(thrown);
         link.send(FrameType.refuse, undefined, refusePlan, { error: words(errorName), message: words(message) });
-        drop(describe(thrown));
+        link.close();
+        ended(describe(thrown));
         return;
       }
-      leave();
+      timer.cancel();
+      answered = true;
+      if (!probing) this.#crowd.delete(visitor);
       this.#welcome(link, hello, owner, limits);
     };
-    const user = { frame, drained: () => {}, ended: refused };
+    const user = { frame, drained: () => {}, ended };
     const link = new Link(transport, { clock, limits, frameLimit: maxHello, user });
-    const timer = clock.after(helloTimeoutMs, () => drop(`no hello in ${helloTimeoutMs} ms`));
-    this.#greeting.add(drop);
+    const timer = clock.after(helloTimeoutMs, () => visitor.leave(`no hello in ${helloTimeoutMs} ms`));
+    this.#crowd.add(visitor);
+    // Who has been answered, and does not go, is still at the door.
+    void link.gone.then(() => this.#crowd.delete(visitor));
     link.start();
-    const [oldest] = this.#greeting;
-    if (this.#greeting.size > maxGreeting) oldest?.("too many connections have not said hello");
+    if (this.#crowd.size > maxGreeting) this.#crowd.superfluous?.leave("too many connections have not said hello");
+    if (this.#options.crowded?.()) this.#crowd.superfluous?.leave("there is no room for more connections");
   }
 
   /** Drops the connections that have not been admitted. */
   close(): void {
-    for (const drop of [...this.#greeting]) drop("shutting down");
+    for (const visitor of this.#crowd) visitor.leave("shutting down");
+    this.#refusals.flush();
   }
 
   #admit(hello: Hello, transport: Transport): SessionOwner<"controller"> {

@@ -35,7 +35,7 @@ export class MemoryNetwork {
     const close = (): void => {
       this.#listener = undefined;
     };
-    return { port: 0, close };
+    return { port: 0, connections: 0, close };
   }
 
   /**

@@ -100,9 +100,22 @@ function listen(
   onTransport: OnTransport,
 ): Promise<Listener> {
   const { promise, resolve, reject } = Promise.withResolvers<Listener>();
-  const server = createServer((socket) => onTransport(new SocketTransport(socket, options)));
+  let connections = 0;
+  const server = createServer((socket) => {
+    connections++;
+    socket.on("close", () => connections--);
+    onTransport(new SocketTransport(socket, options));
+  });
   server.on("error", (error) => reject(new ListenFailure(what, error)));
-  server.listen(where as ListenOptions, () => resolve({ port: portOf(server), close: () => void server.close() }));
+  server.listen(where as ListenOptions, () => {
+    resolve({
+      port: portOf(server),
+      get connections() {
+        return connections;
+      },
+      close: () => void server.close(),
+    });
+  });
   return promise;
 }
 

@@ -36,6 +36,8 @@ export const closeGraceMs = 1000;
 export interface Listener {
   /** The port listened on, 0 for a unix socket. */
   readonly port: number;
+  /** How many connections came in here and still have a descriptor. */
+  readonly connections: number;
   /** Takes no more peers. Those that came in stay. */
   close(): void;
 }

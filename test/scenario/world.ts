@@ -190,7 +190,7 @@ export class World {
     const controller = new Controller({ nodes, clock, log });
     controller.listen(this.recorder);
     const settings = { HeartbeatInterval: heartbeat.intervalMs, NodeHeartbeatThreshold: heartbeat.thresholdMs };
-    const admit = admission(controller, settings, log);
+    const admit = admission(controller, settings, log, clock);
     const living = { acts: true };
     this.#living = living;
     const acceptor = new Acceptor({

@@ -2,9 +2,11 @@ import { describe, expect, test } from "bun:test";
 import { ErrorName, Failure } from "../../src/base/failure.ts";
 import { FakeClock } from "../../src/base/fake-clock.ts";
 import { Log } from "../../src/base/log.ts";
+import { maxBurst } from "../../src/wire/crowd.ts";
 import { Acceptor, type AcceptorOptions, type Hello, join, maxGreeting, probe } from "../../src/wire/handshake.ts";
 import { MemoryNetwork } from "../../src/wire/memory.ts";
 import type { SessionOwner } from "../../src/wire/session.ts";
+import { closeGraceMs } from "../../src/wire/transport.ts";
 import { handlersOf } from "./worlds.ts";
 
 // Frames by hand: the length of the payload (3 bytes) and the type, then the payload.
@@ -23,7 +25,7 @@ const frames = {
 };
 const welcome = "06000001" + "01" + "00" + "02" + "3276" + "00";
 
-function door(admit?: AcceptorOptions["admit"]) {
+function door(admit?: AcceptorOptions["admit"], crowded = () => false) {
   const network = new MemoryNetwork({ seed: 3 });
   const clock = new FakeClock();
   const lines: string[] = [];
@@ -36,12 +38,12 @@ function door(admit?: AcceptorOptions["admit"]) {
     onHeartbeat: () => void seen.push("heartbeat"),
     onClose: (reason, code) => void seen.push(`closed ${reason}${code > 0 ? ` ${code}` : ""}`),
   };
-  const acceptor = new Acceptor({ clock, log, version: "2v", admit: admit ?? (() => owner) });
+  const acceptor = new Acceptor({ clock, log, version: "2v", admit: admit ?? (() => owner), crowded });
   network.listen((transport) => acceptor.accept(transport));
 
   /** A peer that writes bytes by hand. */
-  function raw() {
-    const transport = network.connect("peer");
+  function raw(name = "peer") {
+    const transport = network.connect(name);
     const peer = {
       got: "",
       closed: undefined as string | undefined,
@@ -124,7 +126,7 @@ describe("at the controller's door", () => {
     ],
     ["protocol 0", frames.hello.replace("686901", "686900"), "protocol 0 is not spoken here, only 1 and up"],
   ])("%s is refused", async (_what, bytes, reason) => {
-    const { network, lines, acceptor, raw } = door();
+    const { network, clock, lines, acceptor, raw } = door();
     const peer = raw();
     peer.write(bytes);
     await network.settle();
@@ -133,6 +135,7 @@ describe("at the controller's door", () => {
     expect(lines).toEqual([`Connection from peer refused: ${reason}`]);
     expect(peer.closed).toBe("connection lost");
     expect(acceptor.greeting).toBe(0);
+    expect(clock.pending).toBe(0);
   });
 
   test.each([
@@ -169,7 +172,7 @@ describe("at the controller's door", () => {
 
   test("a flood of connections pushes out the oldest, and the newest still gets in", async () => {
     const { network, acceptor, seen, raw } = door();
-    const flood = Array.from({ length: maxGreeting + 50 }, raw);
+    const flood = Array.from({ length: maxGreeting + 50 }, () => raw());
     const peer = raw();
     expect(acceptor.greeting).toBe(maxGreeting);
     peer.write(frames.hello);
@@ -180,6 +183,78 @@ describe("at the controller's door", () => {
     await network.settle();
     expect(flood.every(({ closed }) => closed !== undefined)).toBe(true);
     expect(peer.closed).toBeUndefined();
+  });
+
+  test("a flood from one address pushes out nobody of another, and fills no log", async () => {
+    const { network, acceptor, lines, seen, raw } = door();
+    const slow = raw("slow");
+    for (let count = 0; count < 3 * maxGreeting; count++) raw("flood");
+    expect(acceptor.greeting).toBe(maxGreeting);
+    slow.write(frames.hello);
+    await network.settle();
+    expect(slow.closed).toBeUndefined();
+    expect(seen).toEqual([agreement]);
+    acceptor.close();
+    expect(lines).toEqual([
+      "Connection from flood refused: too many connections have not said hello",
+      "Connection from flood refused: shutting down",
+      expect.stringMatching(/^20\d\d more times: Connection from flood refused: too many connections/),
+      expect.stringMatching(/^10\d\d more times: Connection from flood refused: shutting down/),
+    ]);
+  });
+
+  test("an address that comes too often is turned away, and others are not", async () => {
+    const { network, clock, acceptor, seen, raw } = door();
+    for (let count = 0; count < maxBurst; count++) {
+      const transport = new MemoryNetwork({ seed: 3 }).pair("flood")[1];
+      acceptor.accept(transport);
+      transport.abort();
+    }
+    acceptor.close();
+    const late = raw("flood");
+    expect(acceptor.greeting).toBe(0);
+    raw("other").write(frames.hello);
+    clock.advance(1000);
+    raw("flood").write(frames.hello);
+    await network.settle();
+    expect(late.closed).toBe("connection lost");
+    expect(seen).toEqual([agreement, agreement]);
+  });
+
+  test("without room the newest is refused, and others are let in again later", async () => {
+    let crowded = false;
+    const { network, acceptor, lines, seen, raw } = door(undefined, () => crowded);
+    raw("early").write(frames.hello);
+    await network.settle();
+    crowded = true;
+    const refused = raw("late");
+    await network.settle();
+    expect(refused.closed).toBe("connection lost");
+    expect(acceptor.greeting).toBe(0);
+    crowded = false;
+    raw("later").write(frames.hello);
+    await network.settle();
+    expect(seen).toEqual([agreement, agreement]);
+    expect(lines).toEqual(["Connection from late refused: there is no room for more connections"]);
+  });
+
+  test("who is refused and does not go is at the door until it has been thrown out", async () => {
+    const clock = new FakeClock();
+    const network = new MemoryNetwork({ seed: 3, clock });
+    const admit = () => {
+      network.lose("peer");
+      throw new Failure(ErrorName.AccessDenied, "Unexpected node name");
+    };
+    const acceptor = new Acceptor({ clock, version: "2v", admit });
+    const [near, far] = network.pair("peer");
+    acceptor.accept(far);
+    near.write(Buffer.from(frames.hello, "hex"));
+    clock.advance(closeGraceMs - 1);
+    expect(acceptor.greeting).toBe(1);
+    clock.advance(closeGraceMs);
+    await network.settle();
+    expect(acceptor.greeting).toBe(0);
+    expect(clock.pending).toBe(0);
   });
 });
 

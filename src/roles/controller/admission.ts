@@ -1,5 +1,7 @@
+import type { Clock } from "../../base/clock.ts";
 import { ErrorName, Failure } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
+import { Rationed } from "../../base/rationed.ts";
 import type { AcceptorOptions } from "../../wire/handshake.ts";
 import type { Session } from "../../wire/session.ts";
 import type { Controller } from "./controller.ts";
@@ -24,15 +26,21 @@ export function contextTrouble(required: string, actual: string | undefined): st
  * Decides on agents that say hello: those with the name of a known node become that node's connection. One that only asks
  * is refused with AddressInUse while there is a connection, which a hello would take the place of.
  */
-export function admission(controller: Controller, settings: Conditions, log: Log): AcceptorOptions["admit"] {
+export function admission(
+  controller: Controller,
+  settings: Conditions,
+  log: Log,
+  clock: Clock,
+): AcceptorOptions["admit"] {
   const { HeartbeatInterval: intervalMs, NodeHeartbeatThreshold } = settings;
   const required = new Map(settings.nodes?.map(({ name, requiredContext }) => [name, requiredContext]));
+  const refusals = new Rationed((text) => log.error(text), clock);
   return (hello, transport) => {
     const node = controller.admit(hello.node);
     const context = required.get(node.name) ?? "";
     const trouble = context === "" ? undefined : contextTrouble(context, transport.securityContext?.());
     if (trouble !== undefined) {
-      log.error(`Agent may not register as '${node.name}': ${trouble}`);
+      refusals.say(`Agent may not register as '${node.name}': ${trouble}`);
       throw new Failure(ErrorName.AccessDenied, "Wrong SELinux context");
     }
     if (hello.probe && node.online) {

@@ -25,7 +25,7 @@ export async function listen(
   log: Log,
   onTransport: (transport: Transport) => void,
 ): Promise<Listener[]> {
-  const options = socketOptions(settings);
+  const options = socketOptions(settings, settings.HeartbeatInterval > 0 ? settings.NodeHeartbeatThreshold : 0);
   const inherited = inheritedSockets();
   if (!settings.UseTCP && !settings.UseUDS && inherited === 0) {
     throw new Failure(ErrorName.Failed, "No connection request handler configured");

@@ -6,10 +6,12 @@ import { systemBusAddress } from "../../bus/address.ts";
 import { Presence } from "../../bus/presence.ts";
 import { feedWatchdog, notify } from "../../systemd/notify.ts";
 import { Acceptor } from "../../wire/handshake.ts";
+import type { Listener } from "../../wire/transport.ts";
 import { admission } from "./admission.ts";
 import { Controller } from "./controller.ts";
 import { ControllerFace } from "./dbus/face.ts";
 import { listen } from "./listeners.ts";
+import { Room } from "./room.ts";
 import { type ControllerSettings, readControllerSettings, section } from "./settings.ts";
 
 const options = {
@@ -57,11 +59,17 @@ async function serve(
       };
     },
   });
-  const admit = admission(controller, settings, log);
-  const door = () => new Acceptor({ clock: systemClock, log: log.from("src/wire"), version: packageVersion, admit });
+  const admit = admission(controller, settings, log, systemClock);
+  const room = new Room(log, systemClock);
+  const listeners: Listener[] = [];
+  const door = (local: boolean) => {
+    const connections = () => listeners.reduce((sum, listener) => sum + listener.connections, 0);
+    const crowded = () => room.crowded(connections(), local);
+    return new Acceptor({ clock: systemClock, log: log.from("src/wire"), version: packageVersion, admit, crowded });
+  };
   // A flood from the network cannot keep the agent of this host out: it has a door of its own.
-  const [network, local] = [door(), door()];
-  const listeners = await listen(settings, log, (transport) => (transport.peer ? network : local).accept(transport));
+  const [network, local] = [door(false), door(true)];
+  listeners.push(...(await listen(settings, log, (transport) => (transport.peer ? network : local).accept(transport))));
   feedWatchdog(systemClock);
   notify("READY=1", `STATUS=${settings.nodes.length} nodes may register`);
   log.info(`Stopping because of ${await stopped}`);

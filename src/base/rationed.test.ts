@@ -1,0 +1,41 @@
+import { expect, test } from "bun:test";
+import { FakeClock } from "./fake-clock.ts";
+import { maxTexts, Rationed, rationPeriodMs } from "./rationed.ts";
+
+function world() {
+  const clock = new FakeClock();
+  const lines: string[] = [];
+  return { clock, lines, rationed: new Rationed((text) => void lines.push(text), clock) };
+}
+
+test("a text is said once in a period, and then how often it came", () => {
+  const { clock, lines, rationed } = world();
+  for (let count = 0; count < 1000; count++) rationed.say("refused");
+  expect(lines).toEqual(["refused"]);
+  clock.advance(rationPeriodMs);
+  expect(lines).toEqual(["refused", "999 more times: refused"]);
+  expect(clock.pending).toBe(0);
+  rationed.say("refused");
+  expect(lines.length).toBe(3);
+  clock.advance(rationPeriodMs);
+  rationed.say("refused");
+  expect(lines.slice(2)).toEqual(["refused", "refused"]);
+  expect(clock.pending).toBe(0);
+});
+
+test("of very many different texts only the number is said, and as many are said again later", () => {
+  const { clock, lines, rationed } = world();
+  const many = () => {
+    for (let count = 0; count < 1000; count++) rationed.say(`refused ${count}`);
+  };
+  many();
+  expect(lines.length).toBe(maxTexts);
+  rationed.flush();
+  expect(lines.at(-1)).toBe(`${1000 - maxTexts} more messages like these`);
+  many();
+  expect(lines.length).toBe(2 * maxTexts + 1);
+  clock.advance(rationPeriodMs);
+  expect(lines.length).toBe(2 * maxTexts + 2);
+  rationed.flush();
+  expect(lines.length).toBe(2 * maxTexts + 2);
+});
