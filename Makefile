@@ -10,7 +10,8 @@ BUN := $(shell [ "$$(printf '%s\n' $(pinned) "$$(bun --version 2>/dev/null || ec
 endif
 
 modules := node_modules/.package-lock.json
-sources := $(shell find src -name '*.ts' ! -name '*.test.ts') package.json scripts/build.ts scripts/compile.ts scripts/version.ts
+sources := $(shell find src -name '*.ts' ! -name '*.test.ts') package.json \
+	$(addprefix scripts/,build.ts compile.ts places.ts version.ts)
 tarball := dist/bluechi-$(shell sed -n 's/^  "version": "\(.*\)",/\1/p' package.json).tar.gz
 # For another kind of machine the program has a place of its own, so that it is never taken for this machine's.
 program := dist/$(if $(TARGET),$(TARGET)/)bluechi

@@ -1,4 +1,5 @@
 // How a program of ours is compiled.
+import { places } from "./places.ts";
 import { release, version } from "./version.ts";
 
 export async function compile(entry: string, outfile: string, target?: Bun.Build.CompileTarget): Promise<void> {
@@ -8,6 +9,7 @@ export async function compile(entry: string, outfile: string, target?: Bun.Build
     format: "cjs",
     minify: true,
     bytecode: true,
+    plugins: [places],
     // dbus-next asks for these two only on systems without Unix sockets and for X11 sessions.
     external: ["usocket", "x11"],
     define: {

@@ -1,5 +1,6 @@
 // Makes the source tarball of the current commit: bun scripts/dist.ts OUTFILE. With VENDOR=1 in the environment it also
 // carries the packages and the Bun that a build needs, for a builder without a network.
+import { existsSync } from "node:fs";
 import { chmod, copyFile, cp, mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -28,14 +29,18 @@ async function fillInSpec(tree: string): Promise<void> {
   await spec.write((await spec.text()).replaceAll("@VERSION@", version).replaceAll("@RELEASE@", release()));
 }
 
-/** Copies what the executable is made of, and the Bun that runs this script in the place where npm would put it. */
+/**
+ * Copies what the executable is made of, the parser of scripts/places.ts with the native part that npm has chosen for this
+ * machine, and the Bun that runs this script in the place where npm would put it.
+ */
 async function vendor(tree: string): Promise<void> {
   const lock = (await Bun.file("package-lock.json").json()) as {
     packages: Record<string, { dev?: boolean; optional?: boolean }>;
   };
   for (const [path, entry] of Object.entries(lock.packages)) {
     const part = path !== "" && entry.dev !== true && entry.optional !== true;
-    if (part) await cp(path, join(tree, path), { recursive: true });
+    const parser = /^node_modules\/@?oxc-parser\b/.test(path) && existsSync(path);
+    if (part || parser) await cp(path, join(tree, path), { recursive: true });
   }
   const bun = join(tree, "node_modules/bun/bin/bun.exe");
   await mkdir(dirname(bun), { recursive: true });

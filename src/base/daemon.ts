@@ -62,8 +62,6 @@ export function socketOptions(settings: DaemonSettings, thresholdMs: number) {
 /** A daemon as its start sees it. */
 export interface Daemon<O extends Options, S extends DaemonSettings> {
   readonly summary: string;
-  /** The folder of its source, which is told as the origin of what it logs. */
-  readonly origin: string;
   readonly options: O;
   /** Where its configuration lies, with what the command line says. */
   places(values: OptionValues<O>): Omit<ConfigurationPlaces, "environment">;
@@ -110,7 +108,7 @@ function start<O extends Options, S extends DaemonSettings>(
   const ini = loadConfiguration({ ...daemon.places(values), environment: process.env });
   const settings = daemon.readSettings(ini);
   const { LogLevel: level, LogTarget: target, LogIsQuiet: quiet } = settings;
-  const log = new Log({ level, target, quiet, identifier: name, origin: daemon.origin });
+  const log = new Log({ level, target, quiet, identifier: name });
   log.info(`Starting ${name} ${packageVersion}`);
   log.debug("Final configuration used:");
   for (const text of printIni(ini)) log.debug(text);

@@ -7,22 +7,22 @@ function lines(target: Target, write: (log: Log) => void, level: Log["level"] = 
   return written;
 }
 
-test("the journal gets an entry as it is, with where it comes from, and stderr does not", () => {
+test("the journal gets an entry as it is, with its place, and stderr does not", () => {
   const [entries, written]: [unknown[], string[]] = [[], []];
   const journal = (fields: unknown) => entries.push(fields) > 0;
   const write = (line: string) => void written.push(line);
-  const options = { identifier: "bluechi-agent", origin: "src/roles/agent", inJournal: true, journal, write };
+  const options = { identifier: "bluechi-agent", inJournal: true, journal, write };
   const log = new Log({ target: "journald", ...options });
   log.info("one\ntwo");
-  const wire = log.from("src/wire");
-  wire.error("x".repeat(20_000));
+  log.error("x".repeat(20_000), "src/wire/session.ts:12 Session.#event");
   const both = { SYSLOG_IDENTIFIER: "bluechi-agent" };
+  const place = { CODE_FILE: "src/wire/session.ts", CODE_LINE: "12", CODE_FUNC: "Session.#event" };
   expect(entries).toEqual([
-    { ...both, MESSAGE: "one\ntwo", PRIORITY: "6", CODE_FILE: "src/roles/agent" },
-    { ...both, MESSAGE: `${"x".repeat(16_384)}...`, PRIORITY: "3", CODE_FILE: "src/wire" },
+    { ...both, MESSAGE: "one\ntwo", PRIORITY: "6" },
+    { ...both, MESSAGE: `${"x".repeat(16_384)}...`, PRIORITY: "3", ...place },
   ]);
   log.level = "ERROR";
-  wire.warn("text");
+  log.warn("text");
   expect(entries).toHaveLength(2);
   expect(written).toEqual([]);
 });
@@ -35,10 +35,15 @@ test("when the journal refuses, each line goes to stderr with its priority in fr
   expect(lines("journald", all, "WARN")).toEqual(["<4>text\n", "<3>text\n"]);
 });
 
-test("stderr has time and level", () => {
+test("stderr has time and level, and the place if that is asked for and known", () => {
   const time = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}[+-]\d{4}`;
   expect(lines("stderr", (log) => log.info("text"))[0]).toMatch(new RegExp(`^${time} INFO\t: text\n$`));
-  expect(lines("stderr-full", (log) => log.error("text"))[0]).toMatch(new RegExp(`^${time} ERROR\tsrc\tmsg="text"\n$`));
+  const full = lines("stderr-full", (log) => {
+    log.error("text", "src/main.ts:1 main");
+    log.info("text");
+  });
+  expect(full[0]).toMatch(new RegExp(`^${time} ERROR\tsrc/main\\.ts:1 main\tmsg="text"\n$`));
+  expect(full[1]).toMatch(new RegExp(`^${time} INFO\tmsg="text"\n$`));
 });
 
 test("by hand, where no journald reads, the journal's target is the terminal's", () => {

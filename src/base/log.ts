@@ -24,8 +24,6 @@ interface LogOptions {
   readonly quiet?: boolean;
   /** The program's name. */
   readonly identifier?: string;
-  /** Where in the source the entries come from; see `Log.from`. */
-  readonly origin?: string;
   /** Whether a service manager runs us, whose services log to the journal; by default what the environment says. */
   readonly inJournal?: boolean;
   /** Gives an entry to the journal. @returns whether it was taken. */
@@ -34,100 +32,78 @@ interface LogOptions {
   readonly write?: (line: string) => void;
 }
 
-/** What a log has in common with those made from it. */
-interface Shared {
-  level: Level;
-  target: Target;
-  quiet: boolean;
-  readonly identifier: string;
-  readonly inJournal: boolean;
-  readonly journal: (fields: Fields) => boolean;
-  readonly write: (line: string) => void;
-}
+/**
+ * Where a log call stands, as `FILE:LINE FUNC` with FILE relative to the top of the repository. scripts/places.ts adds it to
+ * each call when the executable is compiled; run from its sources, the program has no places.
+ */
+type Place = string;
 
 /** The log of a daemon. Lines below `level` are dropped, all of them while `quiet`. */
 export class Log {
-  #shared: Shared;
-  #origin: string;
+  level: Level;
+  readonly target: Target;
+  readonly #quiet: boolean;
+  readonly #identifier: string;
+  readonly #inJournal: boolean;
+  readonly #journal: (fields: Fields) => boolean;
+  readonly #write: (line: string) => void;
 
   constructor(options: LogOptions = {}) {
+    this.level = options.level ?? "INFO";
+    this.target = options.target ?? "stderr";
+    this.#quiet = options.quiet ?? false;
+    this.#identifier = options.identifier ?? "bluechi";
+    this.#inJournal = options.inJournal ?? (process.env.INVOCATION_ID !== undefined && !process.stderr.isTTY);
     const journal = new Journal();
-    this.#shared = {
-      level: options.level ?? "INFO",
-      target: options.target ?? "stderr",
-      quiet: options.quiet ?? false,
-      identifier: options.identifier ?? "bluechi",
-      inJournal: options.inJournal ?? (process.env.INVOCATION_ID !== undefined && !process.stderr.isTTY),
-      // Who catches the lines catches them all.
-      journal: options.journal ?? (options.write ? () => false : (fields) => journal.send(fields)),
-      write: options.write ?? ((line) => void process.stderr.write(line)),
-    };
-    this.#origin = options.origin ?? "src";
+    // Who catches the lines catches them all.
+    this.#journal = options.journal ?? (options.write ? () => false : (fields) => journal.send(fields));
+    this.#write = options.write ?? ((line) => void process.stderr.write(line));
   }
 
-  /**
-   * The same log for the parts in a folder of the source: `CODE_FILE` of their entries. The folder is told by hand, and
-   * line and function not at all: a stack trace in the executable, which is minified, has only places like
-   * `/$bunfs/root/bluechi:2:136`, and names of one letter.
-   */
-  from(origin: string): Log {
-    const log = new Log();
-    log.#shared = this.#shared;
-    log.#origin = origin;
-    return log;
+  debug(text: string, place?: Place): void {
+    this.#put("DEBUG", text, place);
   }
 
-  get level(): Level {
-    return this.#shared.level;
+  info(text: string, place?: Place): void {
+    this.#put("INFO", text, place);
   }
 
-  set level(level: Level) {
-    this.#shared.level = level;
+  warn(text: string, place?: Place): void {
+    this.#put("WARN", text, place);
   }
 
-  get target(): Target {
-    return this.#shared.target;
+  error(text: string, place?: Place): void {
+    this.#put("ERROR", text, place);
   }
 
-  debug(text: string): void {
-    this.#put("DEBUG", text);
-  }
-
-  info(text: string): void {
-    this.#put("INFO", text);
-  }
-
-  warn(text: string): void {
-    this.#put("WARN", text);
-  }
-
-  error(text: string): void {
-    this.#put("ERROR", text);
-  }
-
-  #put(level: Level, text: string): void {
-    const { target, quiet, identifier, inJournal, journal, write } = this.#shared;
-    if (quiet || levels[level] > levels[this.level]) return;
+  #put(level: Level, text: string, place?: Place): void {
+    if (this.#quiet || levels[level] > levels[this.level]) return;
     const message = text.length > maxText ? `${text.slice(0, maxText)}...` : text;
     // Text may carry what a peer sent: on stderr one entry stays one line.
     const line = message.replaceAll("\n", " ");
     // Somebody who starts a daemon by hand reads it on a terminal.
-    switch (target === "journald" && !inJournal ? "stderr" : target) {
+    switch (this.target === "journald" && !this.#inJournal ? "stderr" : this.target) {
       case "journald": {
         const PRIORITY = String(levels[level]);
-        const fields = { MESSAGE: message, PRIORITY, SYSLOG_IDENTIFIER: identifier, CODE_FILE: this.#origin };
+        const fields = { MESSAGE: message, PRIORITY, SYSLOG_IDENTIFIER: this.#identifier, ...placeFields(place) };
         // A priority in front of a line on stderr is understood by journald (sd-daemon(3), SyslogLevelPrefix=).
-        if (!journal(fields)) write(`<${PRIORITY}>${line}\n`);
+        if (!this.#journal(fields)) this.#write(`<${PRIORITY}>${line}\n`);
         break;
       }
       case "stderr":
-        write(`${stamp(new Date())} ${level}\t: ${line}\n`);
+        this.#write(`${stamp(new Date())} ${level}\t: ${line}\n`);
         break;
       case "stderr-full":
-        write(`${stamp(new Date())} ${level}\t${this.#origin}\tmsg="${line}"\n`);
+        this.#write(`${stamp(new Date())} ${level}\t${place ? `${place}\t` : ""}msg="${line}"\n`);
         break;
     }
   }
+}
+
+/** A place as systemd.journal-fields(7) names its parts. */
+function placeFields(place: Place | undefined): Fields {
+  const [, CODE_FILE, CODE_LINE, CODE_FUNC] = place?.match(/^(.+?):(\d+) (.+)$/) ?? [];
+  return CODE_FILE && CODE_LINE && CODE_FUNC ? { CODE_FILE, CODE_LINE, CODE_FUNC } : {};
 }
 
 /** Local time as `2026-11-22 14:18:18,687+0000`. */

@@ -28,3 +28,8 @@ test("that folder is a trap for a program that is not compiled so", () => {
   const { stdout } = Bun.spawnSync([process.execPath, join(import.meta.dir, "probe.ts")], { cwd: folder, env: {} });
   expect(JSON.parse(stdout.toString())).toEqual({ env: "yes", preloaded: true });
 });
+
+test("an executable knows the places of its log calls, though it is minified", () => {
+  const { stderr } = Bun.spawnSync([probe], { cwd: folder, env: {} });
+  expect(stderr.toString()).toEndWith(' INFO\ttest/packaging/probe.ts:6 tell\tmsg="told"\n');
+});

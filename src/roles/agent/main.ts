@@ -29,7 +29,6 @@ const options = {
 
 const daemon: Daemon<typeof options, AgentSettings> = {
   summary: "The agent of bluechi: connects the systemd of this host to the controller.",
-  origin: "src/roles/agent",
   options,
   places: (values) => ({
     defaults: "/usr/share/bluechi-agent/config/agent.conf",
@@ -56,7 +55,7 @@ export function main(argv: readonly string[], name: string): Promise<number> {
 async function serve(start: Start<typeof options, AgentSettings>, stopped: Promise<string>): Promise<number> {
   const { settings, log } = start;
   const user = start.values.user === true;
-  const systemd = await ReconnectingSystemd.open(() => Manager.open({ user }), systemClock, log.from("src/systemd"));
+  const systemd = await ReconnectingSystemd.open(() => Manager.open({ user }), systemClock, log);
   const agent: Agent = new Agent({
     systemd,
     clock: systemClock,
@@ -67,7 +66,7 @@ async function serve(start: Start<typeof options, AgentSettings>, stopped: Promi
     address: user ? userBusAddress() : systemBusAddress(),
     name: agentName,
     clock: systemClock,
-    log: log.from("src/bus"),
+    log,
     attach(connection) {
       const face = new AgentFace(connection, agent, log);
       const unlisten = agent.listen(face);
@@ -104,7 +103,7 @@ function linkOptions(settings: AgentSettings, log: Log, agent: () => Agent): Lin
       const transport = await connect(parseAddress(address), socketOptions(settings, heartbeat.thresholdMs));
       const joined = join(transport, {
         clock: systemClock,
-        log: log.from("src/wire"),
+        log,
         node: settings.NodeName,
         version: packageVersion,
         handlers: agent().handlers,

@@ -21,7 +21,6 @@ const options = {
 
 const daemon: Daemon<typeof options, ControllerSettings> = {
   summary: "The controller of bluechi: the service that all nodes connect to.",
-  origin: "src/roles/controller",
   options,
   places: ({ config, port }) => ({
     defaults: "/usr/share/bluechi/config/controller.conf",
@@ -49,7 +48,7 @@ async function serve(
     address: systemBusAddress(),
     name: controllerName,
     clock: systemClock,
-    log: log.from("src/bus"),
+    log,
     attach(connection) {
       const face = new ControllerFace(connection, controller, log);
       controller.listen(face);
@@ -65,7 +64,7 @@ async function serve(
   const door = (local: boolean) => {
     const connections = () => listeners.reduce((sum, listener) => sum + listener.connections, 0);
     const crowded = () => room.crowded(connections(), local);
-    return new Acceptor({ clock: systemClock, log: log.from("src/wire"), version: packageVersion, admit, crowded });
+    return new Acceptor({ clock: systemClock, log, version: packageVersion, admit, crowded });
   };
   // A flood from the network cannot keep the agent of this host out: it has a door of its own.
   const [network, local] = [door(false), door(true)];
