@@ -44,6 +44,13 @@ export class FakeConnection implements Systemd {
     });
   }
 
+  findJob(path: string): ReturnType<Systemd["findJob"]> {
+    return this.#answer((fake) => {
+      const job = fake.jobs.at(path);
+      return job && { unit: job.unit.name, running: job.state === "running" };
+    });
+  }
+
   unitProperties(unit: string, interfaceName: string): Promise<Body> {
     return this.#answer((fake) => propertiesBody(unitProperties(fake.facts(fake.load(unit)), interfaceName)));
   }

@@ -9,6 +9,8 @@ export interface FakeJob {
   /** A restart becomes a start once its unit is down. */
   type: JobType;
   state: "waiting" | "running";
+  /** How it ended, once it has. */
+  result?: string;
 }
 
 /** What the jobs have to know of the units, and tell about themselves. */
@@ -37,7 +39,8 @@ const modes = [
 export class FakeJobs {
   readonly #host: JobsHost;
   readonly #jobs = new Map<FakeUnit, FakeJob>();
-  #lastId = 0;
+  /** All that there were since the host booted, by their paths. */
+  readonly #history = new Map<string, FakeJob>();
 
   constructor(host: JobsHost) {
     this.#host = host;
@@ -47,8 +50,20 @@ export class FakeJobs {
     return this.#jobs.get(unit);
   }
 
+  /** The job of this path, which may have ended. */
+  everAt(path: string): FakeJob | undefined {
+    return this.#history.get(path);
+  }
+
   at(path: string): FakeJob | undefined {
-    return [...this.#jobs.values()].find((job) => job.path === path);
+    const job = this.#history.get(path);
+    return job?.result === undefined ? job : undefined;
+  }
+
+  /** The host has lost power: nothing has ended, all is gone, and the next job has the first one's number. */
+  vanish(): void {
+    this.#jobs.clear();
+    this.#history.clear();
   }
 
   /** Queues a job and those that it brings along. @returns its path. @throws Failure in systemd's words. */
@@ -128,9 +143,10 @@ export class FakeJobs {
     const queued = this.of(unit);
     if (queued?.type === type) return;
     if (queued) this.#finish(queued, "canceled");
-    const id = ++this.#lastId;
+    const id = this.#history.size + 1;
     const job: FakeJob = { id, path: `/org/freedesktop/systemd1/job/${id}`, unit, type, state: "waiting" };
     this.#jobs.set(unit, job);
+    this.#history.set(job.path, job);
     this.#host.queued(job);
     this.#host.soon(() => this.#runAll());
   }
@@ -170,6 +186,7 @@ export class FakeJobs {
 
   #finish(job: FakeJob, result: string): void {
     this.#jobs.delete(job.unit);
+    job.result = result;
     this.#host.removed(job, result);
     if (job.type === "start" && result !== "done") {
       for (const other of [...this.#jobs.values()])

@@ -117,6 +117,11 @@ export class FakeUnit {
     this.#enter("failed", "failed");
   }
 
+  /** Breaks off whatever it does, and tells nobody. */
+  vanish(): void {
+    this.#doing.abort();
+  }
+
   /** Ends by itself, or forgets that it failed. */
   end(): void {
     this.#begin();

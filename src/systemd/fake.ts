@@ -65,6 +65,14 @@ export class FakeSystemd {
     for (const connection of [...this.#connections]) connection.cut(reason);
   }
 
+  /** The host loses power: units and jobs are gone, files stay. */
+  powerLoss(): void {
+    this.disconnect("power loss");
+    for (const unit of this.units) unit.vanish();
+    this.#units.clear();
+    this.jobs.vanish();
+  }
+
   get files(): readonly UnitFile[] {
     return [...this.#files.values()];
   }

@@ -109,6 +109,19 @@ export class Manager implements Systemd {
     await this.#call(path, jobName, "Cancel", emptyBody);
   }
 
+  async findJob(path: string): ReturnType<Systemd["findJob"]> {
+    const body = await this.#call(path, propertiesName, "GetAll", encodeBody("s", [jobName])).catch(
+      (error: unknown) => {
+        if (asFailure(error).errorName === ErrorName.UnknownObject) return undefined;
+        throw error;
+      },
+    );
+    if (!body) return undefined;
+    const properties = decodeFirst(body) as Map<string, Variant>;
+    const [unit] = (properties.get("Unit")?.value ?? []) as string[];
+    return unit === undefined ? undefined : { unit, running: properties.get("State")?.value === "running" };
+  }
+
   async unitProperties(unit: string, interfaceName: string): Promise<Body> {
     return this.#call(unitPath(unit), propertiesName, "GetAll", encodeBody("s", [interfaceName]));
   }

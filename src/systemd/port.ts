@@ -52,6 +52,8 @@ export interface Systemd {
   /** Queues a job. @param mode replace, fail, isolate, … @returns systemd's object path of the job. */
   startJob(type: JobType, unit: string, mode: string): Promise<string>;
   cancelJob(path: string): Promise<void>;
+  /** A job that has not ended; undefined when there is none by this path. */
+  findJob(path: string): Promise<{ readonly unit: string; readonly running: boolean } | undefined>;
   /** The properties of a unit on one interface, on all of them for "". @returns a body `a{sv}`. */
   unitProperties(unit: string, interfaceName: string): Promise<Body>;
   /** One property of a unit. @returns a body `v`. */

@@ -52,6 +52,10 @@ export class ReconnectingSystemd implements Systemd {
     return this.#use((systemd) => systemd.cancelJob(path));
   }
 
+  findJob(path: string): ReturnType<Systemd["findJob"]> {
+    return this.#use((systemd) => systemd.findJob(path));
+  }
+
   unitProperties(unit: string, interfaceName: string): Promise<Body> {
     return this.#use((systemd) => systemd.unitProperties(unit, interfaceName));
   }

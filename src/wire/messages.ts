@@ -7,7 +7,12 @@ import { event, type FieldValues, request, type Side } from "./table.ts";
  */
 export const messages = {
   // The controller asks an agent.
-  startJob: request(16, "controller", { jobId: "u", type: "s", unit: "s", mode: "s" }, {}),
+  startJob: request(
+    16,
+    "controller",
+    { jobId: "u", type: "s", unit: "s", mode: "s" },
+    { job: "s", startedMonotonicUs: "t", boot: "t" },
+  ),
   cancelJob: request(17, "controller", { jobId: "u" }, {}),
   callManager: request(18, "controller", { method: "s", arguments: "body" }, { result: "body" }),
   getUnitProperties: request(19, "controller", { unit: "s", interface: "s" }, { properties: "body" }),
@@ -19,6 +24,16 @@ export const messages = {
   setLogLevel: request(25, "controller", { level: "s" }, {}),
   setMetrics: event(26, "controller", { enabled: "b" }),
   keepDependencies: request(27, "controller", { units: "as" }, {}),
+  // The first message of a session: an agent that knows this controller tells again what it has to tell of its jobs.
+  resumeJobs: request(28, "controller", { controller: "t" }, {}),
+  findJob: request(
+    29,
+    "controller",
+    { jobId: "u", type: "s", unit: "s", job: "s", startedMonotonicUs: "t", boot: "t" },
+    // No result as long as it has not ended.
+    { result: "s", why: "s" },
+  ),
+  forgetJob: event(30, "controller", { jobId: "u" }),
 
   // What becomes of a proxy's target, for the agent that announced the proxy.
   proxyTargetActivated: event(32, "controller", { proxyId: "u", result: "s", message: "s" }),

@@ -1,4 +1,6 @@
 import { expect, test } from "bun:test";
+import type { Job } from "../../src/roles/controller/job.ts";
+import type { FakeJob } from "../../src/systemd/fake-jobs.ts";
 import type { UnitFile } from "../../src/systemd/fake-unit.ts";
 import type { JobType } from "../../src/systemd/port.ts";
 import { Picture } from "./recorder.ts";
@@ -9,31 +11,41 @@ import { type Host, World } from "./world.ts";
 
 const nodes = ["laptop", "pi", "nas"];
 const seeds = Array.from(
-  { length: Number(process.env.SEEDS ?? 150) },
+  { length: Number(process.env.SEEDS ?? 2000) },
   (_, index) => Number(process.env.SEED ?? 0) + index,
 );
 const steps = 40;
 /** Longer than a node is missed, a link takes to come back, and what was left behind takes to be stopped. */
 const healedMs = 60_000;
 
+/** After these, an agent cannot have heard how a job ended, and judges by what its unit has become. */
+const forgetful = new Set(["crash", "power loss", "restart", "reexec"]);
+
 const targets = ["a.service", "b.service", "c.service"];
 
 class Chaos {
   readonly world: World;
-  readonly picture = new Picture();
+  picture = new Picture();
   readonly #random: (below: number) => number;
   readonly #asked: Promise<unknown>[] = [];
+  /** What systemd has of the jobs. */
+  readonly #real = new Map<Job, FakeJob>();
+  /** Jobs whose end nobody may have heard. */
+  readonly #unheard = new Set<Job>();
 
   constructor(seed: number) {
     this.world = new World(nodes, seed);
     this.#random = (below) => this.world.random.below(below);
     for (const host of this.world.hosts) for (const file of this.#files(host)) host.systemd.define(file);
+    this.world.recorder.onJobRemoved = (job) => {
+      if (!this.world.controller.nodes.get(job.node)?.online) this.#unheard.add(job);
+    };
   }
 
   /** Targets of random character, and a source for each target of another node. */
   #files({ name }: Host): UnitFile[] {
     const characters: Partial<UnitFile>[] = [
-      { stopWhenUnneeded: true },
+      { startMs: this.#random(3000), stopWhenUnneeded: true },
       { startMs: this.#random(20_000), stopMs: this.#random(2000), stopWhenUnneeded: true },
       { startMs: this.#random(100), failsAtStart: this.#random(2) === 0 },
     ];
@@ -57,19 +69,23 @@ class Chaos {
   async step(): Promise<void> {
     const host = this.#any(this.world.hosts);
     const actions: [string, () => void | Promise<void>][] = [
-      ...Array.from({ length: 5 }, () => ["job", () => this.#job(host)] as [string, () => void]),
+      ...Array.from({ length: 6 }, () => ["jobs", () => this.#jobs(host)] as [string, () => void]),
       ["local", () => this.#local(host)],
       ["fail", () => host.systemd.loaded(this.#any(targets))?.fail()],
       ["lose", () => this.world.network.lose(host.name)],
       ["heal", () => this.world.network.heal(host.name)],
+      ["blink", () => this.#blink(host)],
+      ["blink", () => this.#blink(host)],
       ["cut", () => this.world.network.cut(host.name)],
       ["crash", () => this.#replace(host, () => host.crash())],
+      ["power loss", () => this.#replace(host, () => host.powerLoss())],
       ["restart", () => this.#replace(host, () => host.stop(true))],
       ["reexec", () => host.systemd.disconnect()],
       ["controller", () => this.#restartController()],
     ];
     const [what, act] = this.#any(actions);
     this.world.note(`-- ${what} ${host.name}`);
+    if (forgetful.has(what)) for (const job of this.world.controller.jobs.of(host.name)) this.#unheard.add(job);
     await act();
     await this.world.run(this.#any([0, 1, 10, 300, 3000, 10_000]));
   }
@@ -87,7 +103,7 @@ class Chaos {
   /** What does not hold, in words. */
   problems(): string[] {
     const { controller, recorder, hosts } = this.world;
-    const problems = [...recorder.mistakes];
+    const problems = [...recorder.mistakes, ...this.#aboutResults()];
     if (controller.jobs.size > 0) problems.push(`${controller.jobs.size} jobs have not ended`);
     if (recorder.pending.size > 0) problems.push(`${recorder.pending.size} jobs were not told to have ended`);
     if (controller.status !== "up") problems.push(`the status is ${controller.status}`);
@@ -100,6 +116,17 @@ class Chaos {
           problems.push(`${host.name} ${unit.name} is ${unit.activeState}`);
         }
       }
+    }
+    return problems;
+  }
+
+  /** Every job ended as systemd said, if it was possible to hear that. */
+  #aboutResults(): string[] {
+    const problems: string[] = [];
+    for (const { job, result } of this.world.recorder.results) {
+      const real = this.#real.get(job)?.result;
+      if (result === real || this.#unheard.has(job) || result === "cancelled due to shutdown") continue;
+      problems.push(`job ${job.id} to ${job.type} ${job.unit} of ${job.node} ended as ${result}, but really ${real}`);
     }
     return problems;
   }
@@ -132,7 +159,8 @@ class Chaos {
   }
 
   #watch(): void {
-    this.picture.units.clear();
+    // What still reaches the controller before is nobody's picture any more.
+    this.picture = new Picture();
     this.world.controller.subscriptions.subscribe("*", targets, this.picture);
   }
 
@@ -149,6 +177,19 @@ class Chaos {
     if (this.#random(2) === 0 && !host.agent) await host.boot();
   }
 
+  /** A node is lost for longer than it takes to be missed, in the middle of a few jobs. */
+  async #blink(host: Host): Promise<void> {
+    this.#jobs(host);
+    await this.world.run(this.#any([0, 1, 10, 100]));
+    this.world.network.lose(host.name);
+    await this.world.run(this.#any([1000, 7000, 20_000]));
+    this.world.network.heal(host.name);
+  }
+
+  #jobs(host: Host): void {
+    for (let count = 1 + this.#random(4); count > 0; count--) this.#job(host);
+  }
+
   /** A job by way of the controller. */
   #job(host: Host): void {
     const { controller } = this.world;
@@ -158,7 +199,11 @@ class Chaos {
     if (!node) return;
     this.world.note(`   ${type} ${unit}`);
     const asked = controller.startJob(node, type, unit, "replace").then(
-      (job) => controller.jobs.handle(job, { type: "accepted" }),
+      (job) => {
+        const real = host.systemd.jobs.everAt(job.ticket?.job ?? "");
+        if (real) this.#real.set(job, real);
+        controller.jobs.handle(job, { type: "accepted" });
+      },
       () => {},
     );
     this.#asked.push(asked);

@@ -10,6 +10,8 @@ export class Recorder implements ControllerListener {
   /** The results of those that have, in the order of their ends. */
   readonly results: { readonly job: Job; readonly result: string }[] = [];
   readonly statuses: Status[] = [];
+  /** Looks at a job that ends. */
+  onJobRemoved: (job: Job, result: string) => void = () => {};
   /** What should not have been told. */
   readonly mistakes: string[] = [];
 
@@ -25,6 +27,7 @@ export class Recorder implements ControllerListener {
   jobRemoved(job: Job, result: string): void {
     if (!this.pending.delete(job)) this.mistakes.push(`job ${job.id} ended when it is not there`);
     this.results.push({ job, result });
+    this.onJobRemoved(job, result);
   }
 
   statusChanged(status: Status): void {

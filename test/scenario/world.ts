@@ -14,6 +14,7 @@ import { MemoryNetwork } from "../../src/wire/memory.ts";
 import { Random } from "../../src/wire/random.ts";
 import { Recorder } from "./recorder.ts";
 
+export const jobLostTimeoutMs = 30_000;
 const defaultHeartbeat: HeartbeatOptions = { intervalMs: 2000, thresholdMs: 6000 };
 
 /** A host: its systemd outlives the agents that run on it, one after the other. */
@@ -22,6 +23,7 @@ export class Host {
   readonly systemd: FakeSystemd;
   readonly #world: World;
   #connection: ReconnectingSystemd | undefined;
+  #boot = 1n;
   agent: Agent | undefined;
 
   constructor(name: string, world: World) {
@@ -43,6 +45,7 @@ export class Host {
       systemd: this.#connection,
       clock,
       log,
+      boot: this.#boot,
       link: {
         address: "the controller",
         attemptsUntilQuiet: 0,
@@ -73,6 +76,13 @@ export class Host {
     agent?.link.stop("");
     this.#world.network.cut(this.name);
     await agent?.proxies.stop(true);
+  }
+
+  /** The host loses power, and its agent with it. */
+  async powerLoss(): Promise<void> {
+    this.#boot++;
+    this.systemd.powerLoss();
+    await this.crash();
   }
 
   /** The agent stops in order, for good or because it is restarted. */
@@ -187,7 +197,7 @@ export class World {
     const { clock, log, heartbeat } = this;
     const names = this.hosts.map(({ name }) => name);
     const nodes = names.map((name) => ({ name, allowedDependencies: new Set(names) }));
-    const controller = new Controller({ nodes, clock, log });
+    const controller = new Controller({ nodes, clock, log, jobLostTimeoutMs });
     controller.listen(this.recorder);
     const settings = { HeartbeatInterval: heartbeat.intervalMs, NodeHeartbeatThreshold: heartbeat.thresholdMs };
     const admit = admission(controller, settings, log, clock);

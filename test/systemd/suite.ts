@@ -178,6 +178,16 @@ export function systemdSuite(name: string, subject: SystemdUnderTest): void {
       await session.heard(`job ${start} of slow.service canceled`);
     });
 
+    check("a job is found for as long as it has not ended", async (session) => {
+      const { systemd } = session;
+      const path = await systemd.startJob("start", "slow.service", "replace");
+      await session.heard("state slow.service activating/start");
+      expect(await systemd.findJob(path)).toEqual({ unit: "slow.service", running: true });
+      await session.run("stop", "slow.service");
+      expect(await systemd.findJob(path)).toBeUndefined();
+      expect(await systemd.findJob("/org/freedesktop/systemd1/job/4000000000")).toBeUndefined();
+    });
+
     check("who is bound to a unit starts after it, and stops with it", async (session) => {
       const { systemd, recorder } = session;
       await session.run("start", "dep@web.service");

@@ -81,7 +81,7 @@ for (const world of await allWorlds()) {
           handlers: {
             startJob: () => {
               setImmediate(() => agent.session.emit("jobRemoved", { jobId: 1, result: "removed" }));
-              return {};
+              return { job: "/1", startedMonotonicUs: 1n, boot: 1n };
             },
           },
         },

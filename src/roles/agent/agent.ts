@@ -21,6 +21,8 @@ export interface AgentOptions {
   readonly systemd: ReconnectingSystemd;
   readonly clock: Clock;
   readonly log: Log;
+  /** What tells this boot of the host from others. */
+  readonly boot: bigint;
   readonly link: Omit<LinkOptions, "clock" | "log" | "listener">;
 }
 
@@ -40,10 +42,10 @@ export class Agent implements ReconnectingListener {
   disconnectedUs = 0n;
   disconnectedMonotonicUs = 0n;
 
-  constructor({ systemd, clock, log, link }: AgentOptions) {
+  constructor({ systemd, clock, log, boot, link }: AgentOptions) {
     this.#clock = clock;
     this.#log = log;
-    this.jobs = new Jobs(systemd, clock);
+    this.jobs = new Jobs(systemd, clock, boot);
     this.units = new Units(systemd, (name, fields) => this.link.session?.emit(name, fields));
     this.proxies = new Proxies(systemd, log);
     this.handlers = requests({
@@ -53,6 +55,7 @@ export class Agent implements ReconnectingListener {
       proxies: this.proxies,
       dependencies: new Dependencies(systemd, this.jobs, log),
       log,
+      boot,
       asker: () => this.#asker(),
       setMetrics: (enabled) => {
         this.#metrics = enabled;
@@ -148,7 +151,7 @@ export class Agent implements ReconnectingListener {
     );
   }
 
-  /** The controller that there is now: it alone hears of the jobs that it asks for, not one that comes after it. */
+  /** The controller that there is now, as one who hears of jobs. */
   #asker(): JobsListener {
     const { session } = this.link;
     return {
@@ -172,7 +175,7 @@ export class Agent implements ReconnectingListener {
     this.disconnectedUs = this.#clock.realtimeUs();
     this.disconnectedMonotonicUs = this.#clock.monotonicUs();
     this.#metrics = false;
-    this.jobs.clear();
+    this.jobs.offline();
     this.units.clear();
     this.proxies.offline();
     this.#tell((listener) => listener.statusChanged());

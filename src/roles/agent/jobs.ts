@@ -1,11 +1,17 @@
 import type { Clock } from "../../base/clock.ts";
 import { ErrorName, Failure } from "../../base/failure.ts";
 import { type JobType, jobMethods, type Systemd } from "../../systemd/port.ts";
+import type { ReplyOf } from "../../wire/messages.ts";
+
+/** Jobs of the controller at once, with those whose end it has not confirmed yet; more are refused. */
+const maxNumbered = 65_536;
 
 /** Who waits for a job of systemd. */
 interface Waiter {
   running(): void;
   removed(result: string): void;
+  /** systemd, who alone knows, is out of reach. */
+  lost(): void;
 }
 
 /** What is known of a job of systemd, and who waits for it: several may, as systemd merges equal ones. */
@@ -14,7 +20,21 @@ interface Job {
   readonly waiters: Waiter[];
 }
 
-/** Who asked for a job, and is told of it. */
+/** A job that the controller has numbered. It is kept, with its result, until the controller has confirmed that. */
+interface Numbered {
+  readonly type: JobType;
+  readonly unit: string;
+  readonly startedMonotonicUs: bigint;
+  /** systemd's object path; undefined until systemd has answered. */
+  path: string | undefined;
+  running: boolean;
+  result: string | undefined;
+}
+
+/** What it takes to find a job again; the controller keeps it. */
+export type Ticket = ReplyOf<"startJob">;
+
+/** The controller that asks for jobs, and is told of them. */
 export interface JobsListener {
   jobStateChanged(jobId: number, state: string): void;
   jobRemoved(jobId: number, result: string): void;
@@ -23,65 +43,118 @@ export interface JobsListener {
 
 /** The jobs that run in systemd for the controller, by systemd's own object paths. */
 export class Jobs {
-  readonly #systemd: Pick<Systemd, "startJob" | "cancelJob">;
+  readonly #systemd: Pick<Systemd, "startJob" | "cancelJob" | "findJob">;
   readonly #clock: Clock;
+  readonly #boot: bigint;
   readonly #jobs = new Map<string, Job>();
-  readonly #paths = new Map<number, string>();
+  readonly #numbered = new Map<number, Numbered>();
   /** What was told of jobs while systemd's answer with their path was on its way: that they run, or their result. */
   readonly #early = new Map<string, { running: boolean; result: string | undefined }>();
-  #starting = 0;
+  /** Whose numbers they are: that of one run of one controller. */
+  #controller: bigint | undefined;
+  #listener: JobsListener | undefined;
+  #asking = 0;
 
-  constructor(systemd: Pick<Systemd, "startJob" | "cancelJob">, clock: Clock) {
+  /** @param boot what tells this boot of the host from others: a job ends with the boot that it was started in. */
+  constructor(systemd: Pick<Systemd, "startJob" | "cancelJob" | "findJob">, clock: Clock, boot: bigint) {
     this.#systemd = systemd;
     this.#clock = clock;
+    this.#boot = boot;
   }
 
   get size(): number {
     return this.#jobs.size;
   }
 
-  /** Starts a job that a controller has numbered; what becomes of it is told to `asker`. @throws Failure as systemd refuses. */
-  async start(jobId: number, type: JobType, unit: string, mode: string, asker: JobsListener): Promise<void> {
-    const startedMs = this.#clock.monotonicMs();
-    let ended = false;
-    let path: string | undefined;
-    path = await this.#queue(type, unit, mode, {
-      running: () => asker.jobStateChanged(jobId, "running"),
-      removed: (result) => {
-        ended = true;
-        // By then the number may be that of another controller's job.
-        if (path !== undefined && this.#paths.get(jobId) === path) this.#paths.delete(jobId);
-        const microseconds = BigInt(Math.round((this.#clock.monotonicMs() - startedMs) * 1000));
-        asker.jobMeasured(unit, jobMethods[type], microseconds);
-        asker.jobRemoved(jobId, result);
-      },
+  /** Jobs that the controller has numbered and whose result it has not confirmed. */
+  get unconfirmed(): number {
+    return this.#numbered.size;
+  }
+
+  /**
+   * A controller has connected. When it is the one that was connected before, it is told again what it may have missed;
+   * the numbers of another one mean nothing to it. Jobs go on in either case.
+   */
+  resume(controller: bigint, listener: JobsListener): void {
+    if (controller !== this.#controller) this.#numbered.clear();
+    this.#controller = controller;
+    this.#listener = listener;
+    for (const [id, { running, result }] of this.#numbered) {
+      if (result !== undefined) listener.jobRemoved(id, result);
+      else if (running) listener.jobStateChanged(id, "running");
+    }
+  }
+
+  /** The controller is gone. What becomes of its jobs is kept for its return. */
+  offline(): void {
+    this.#listener = undefined;
+  }
+
+  /** The controller has taken note of a job's end. */
+  forget(jobId: number): void {
+    if (this.#numbered.get(jobId)?.result !== undefined) this.#numbered.delete(jobId);
+  }
+
+  /**
+   * Starts a job that the controller has numbered.
+   * @returns what it takes to find the job again.
+   * @throws Failure as systemd refuses; LimitsExceeded.
+   */
+  async start(jobId: number, type: JobType, unit: string, mode: string): Promise<Ticket> {
+    if (this.#numbered.size >= maxNumbered) throw new Failure(ErrorName.LimitsExceeded, "Too many jobs are pending");
+    const startedMonotonicUs = this.#clock.monotonicUs();
+    const numbered: Numbered = { type, unit, startedMonotonicUs, path: undefined, running: false, result: undefined };
+    this.#numbered.set(jobId, numbered);
+    try {
+      const job = await this.#queue(type, unit, mode, this.#waiter(jobId, numbered));
+      numbered.path = job;
+      return { job, startedMonotonicUs, boot: this.#boot };
+    } catch (error) {
+      if (this.#numbered.get(jobId) === numbered) this.#numbered.delete(jobId);
+      throw error;
+    }
+  }
+
+  /**
+   * Looks for a job that the controller waits for: an agent before this one started it, or systemd was out of reach.
+   * @returns whether it is there, so that its end will be told. @throws Failure when systemd does not answer.
+   */
+  async find(jobId: number, type: JobType, unit: string, ticket: Ticket): Promise<boolean> {
+    const { job: path, startedMonotonicUs, boot } = ticket;
+    if (this.#numbered.has(jobId)) return true;
+    // Paths begin anew when a host boots.
+    if (boot !== this.#boot) return false;
+    const numbered: Numbered = { type, unit, startedMonotonicUs, path, running: false, result: undefined };
+    return this.#ask(async () => {
+      const found = await this.#systemd.findJob(path);
+      if (found?.unit !== unit) return false;
+      this.#numbered.set(jobId, numbered);
+      this.#wait(path, found.running, this.#waiter(jobId, numbered));
+      return true;
     });
-    if (!ended) this.#paths.set(jobId, path);
   }
 
   /** Runs a job to its end. @returns systemd's result. @throws Failure as systemd refuses. */
   run(type: JobType, unit: string, mode: string): Promise<string> {
     return new Promise((resolve, reject) => {
-      this.#queue(type, unit, mode, { running: () => {}, removed: resolve }).catch(reject);
+      const waiter = { running: () => {}, removed: resolve, lost: () => resolve("failed") };
+      this.#queue(type, unit, mode, waiter).catch(reject);
     });
   }
 
   /** @throws Failure when the controller has no such job. */
   async cancel(jobId: number): Promise<void> {
-    const path = this.#paths.get(jobId);
-    if (path === undefined) throw new Failure(ErrorName.Failed, `No job with ID '${jobId}' found`);
-    await this.#systemd.cancelJob(path);
-  }
-
-  /** Forgets the numbers of a controller that is gone. Its jobs go on. */
-  clear(): void {
-    this.#paths.clear();
+    const numbered = this.#numbered.get(jobId);
+    if (numbered?.path === undefined || numbered.result !== undefined) {
+      throw new Failure(ErrorName.Failed, `No job with ID '${jobId}' found`);
+    }
+    await this.#systemd.cancelJob(numbered.path);
   }
 
   jobStateChanged(path: string, state: string): void {
     if (state !== "running") return;
     const job = this.#jobs.get(path);
-    if (this.#starting > 0) this.#early.set(path, { running: true, result: undefined });
+    if (this.#asking > 0) this.#early.set(path, { running: true, result: undefined });
     if (!job || job.running) return;
     job.running = true;
     for (const waiter of job.waiters) waiter.running();
@@ -90,36 +163,64 @@ export class Jobs {
   jobRemoved(path: string, result: string): void {
     const job = this.#jobs.get(path);
     this.#jobs.delete(path);
-    if (this.#starting > 0) this.#early.set(path, { running: this.#early.get(path)?.running ?? false, result });
+    if (this.#asking > 0) this.#early.set(path, { running: this.#early.get(path)?.running ?? false, result });
     for (const waiter of job?.waiters ?? []) waiter.removed(result);
   }
 
-  /** Ends all that is waited for: systemd, who alone knows, is out of reach. */
+  /** systemd, who alone knows, is out of reach: the jobs have to be found again. */
   lost(): void {
     const all = [...this.#jobs.values()].flatMap(({ waiters }) => waiters);
     this.#jobs.clear();
     this.#early.clear();
-    for (const waiter of all) waiter.removed("failed");
+    for (const waiter of all) waiter.lost();
   }
 
-  async #queue(type: JobType, unit: string, mode: string, waiter: Waiter): Promise<string> {
-    this.#starting++;
-    try {
+  #waiter(jobId: number, numbered: Numbered): Waiter {
+    // By then the number may be that of another controller's job.
+    const listener = () => (this.#numbered.get(jobId) === numbered ? this.#listener : undefined);
+    return {
+      running: () => {
+        numbered.running = true;
+        listener()?.jobStateChanged(jobId, "running");
+      },
+      removed: (result) => {
+        numbered.result = result;
+        const { unit, type, startedMonotonicUs } = numbered;
+        listener()?.jobMeasured(unit, jobMethods[type], this.#clock.monotonicUs() - startedMonotonicUs);
+        listener()?.jobRemoved(jobId, result);
+      },
+      lost: () => {
+        if (this.#numbered.get(jobId) === numbered) this.#numbered.delete(jobId);
+      },
+    };
+  }
+
+  #queue(type: JobType, unit: string, mode: string, waiter: Waiter): Promise<string> {
+    return this.#ask(async () => {
       const path = await this.#systemd.startJob(type, unit, mode);
-      const early = this.#early.get(path);
-      if (early?.result === undefined) this.#wait(path, early?.running ?? false, waiter);
-      else {
-        if (early.running) waiter.running();
-        waiter.removed(early.result);
-      }
+      this.#wait(path, false, waiter);
       return path;
+    });
+  }
+
+  /** Puts a question to systemd whose answer names a job; what is told of that job meanwhile is not missed. */
+  async #ask<T>(question: () => Promise<T>): Promise<T> {
+    this.#asking++;
+    try {
+      return await question();
     } finally {
-      if (--this.#starting === 0) this.#early.clear();
+      if (--this.#asking === 0) this.#early.clear();
     }
   }
 
   #wait(path: string, running: boolean, waiter: Waiter): void {
-    const job = this.#jobs.get(path) ?? { running, waiters: [] };
+    const early = this.#early.get(path);
+    if (early?.result !== undefined) {
+      if (early.running) waiter.running();
+      waiter.removed(early.result);
+      return;
+    }
+    const job = this.#jobs.get(path) ?? { running: running || early?.running === true, waiters: [] };
     this.#jobs.set(path, job);
     job.waiters.push(waiter);
     if (job.running) waiter.running();

@@ -6,6 +6,7 @@ import type { Log } from "../../base/log.ts";
 import { packageVersion } from "../../base/version.ts";
 import { systemBusAddress, userBusAddress } from "../../bus/address.ts";
 import { Presence } from "../../bus/presence.ts";
+import { bootId } from "../../systemd/boot.ts";
 import { Manager } from "../../systemd/manager.ts";
 import { feedWatchdog, notify } from "../../systemd/notify.ts";
 import { ReconnectingSystemd } from "../../systemd/reconnecting.ts";
@@ -60,6 +61,7 @@ async function serve(start: Start<typeof options, AgentSettings>, stopped: Promi
     systemd,
     clock: systemClock,
     log,
+    boot: bootId(),
     link: linkOptions(settings, log, () => agent),
   });
   const presence = await Presence.open({

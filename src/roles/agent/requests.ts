@@ -6,6 +6,7 @@ import type { Dependencies } from "./dependencies.ts";
 import type { Jobs, JobsListener } from "./jobs.ts";
 import type { Proxies } from "./proxies.ts";
 import type { Units } from "./units.ts";
+import { judgeJob } from "./verdict.ts";
 
 /** What the controller may ask of this node, and tell it. */
 export function requests(parts: {
@@ -15,21 +16,33 @@ export function requests(parts: {
   readonly proxies: Proxies;
   readonly dependencies: Dependencies;
   readonly log: Log;
-  /** Who hears of the jobs that are asked for now. */
+  /** What tells this boot of the host from others. */
+  readonly boot: bigint;
+  /** The controller that there is now, as one who hears of jobs. */
   asker(): JobsListener;
   setMetrics(enabled: boolean): void;
 }): Handlers<"agent"> {
   const { systemd, jobs, units, proxies, dependencies, log } = parts;
   return {
     async startJob({ jobId, type, unit, mode }) {
-      if (!isJobType(type)) throw new Failure(ErrorName.InvalidArgs, `Job type '${type}' is not known`);
-      await jobs.start(jobId, type, unit, mode, parts.asker());
-      return {};
+      checkType(type);
+      return jobs.start(jobId, type, unit, mode);
     },
     async cancelJob({ jobId }) {
       await jobs.cancel(jobId);
       return {};
     },
+    resumeJobs({ controller }) {
+      jobs.resume(controller, parts.asker());
+      return {};
+    },
+    async findJob({ jobId, type, unit, ...ticket }) {
+      checkType(type);
+      if (await jobs.find(jobId, type, unit, ticket)) return { result: "", why: "" };
+      if (ticket.boot !== parts.boot) return { result: "failed", why: "the host has booted since" };
+      return judgeJob(systemd, type, unit, ticket.startedMonotonicUs);
+    },
+    forgetJob: ({ jobId }) => jobs.forget(jobId),
     callManager: async ({ method, arguments: args }) => ({ result: await systemd.callManager(method, args) }),
     getUnitProperties: async ({ unit, interface: interfaceName }) => ({
       properties: await systemd.unitProperties(unit, interfaceName),
@@ -62,6 +75,7 @@ export function requests(parts: {
   };
 }
 
-function isJobType(word: string): word is JobType {
-  return Object.hasOwn(jobMethods, word);
+/** @throws Failure InvalidArgs for a type that no job has. */
+function checkType(word: string): asserts word is JobType {
+  if (!Object.hasOwn(jobMethods, word)) throw new Failure(ErrorName.InvalidArgs, `Job type '${word}' is not known`);
 }

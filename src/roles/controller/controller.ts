@@ -8,6 +8,7 @@ import { Dependencies } from "./dependencies.ts";
 import { checkedProperties, checkedUnit, checkedWord } from "./hearsay.ts";
 import type { Job } from "./job.ts";
 import { Jobs, type JobsListener } from "./jobs.ts";
+import { LostJobs } from "./lost-jobs.ts";
 import { type MetricsListener, startTime } from "./metrics.ts";
 import type { Monitor } from "./monitor.ts";
 import { Monitors, type MonitorsListener } from "./monitors.ts";
@@ -32,6 +33,8 @@ export interface ControllerOptions {
   readonly nodes: readonly { readonly name: string; readonly allowedDependencies: ReadonlySet<string> }[];
   readonly clock: Clock;
   readonly log: Log;
+  /** How long the jobs of a node that has dropped off wait for its return, in ms. */
+  readonly jobLostTimeoutMs: number;
 }
 
 /** All that the controller knows: nodes, jobs, monitors, what depends on what. */
@@ -43,11 +46,12 @@ export class Controller {
   readonly dependencies: Dependencies;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #lostJobs: LostJobs;
   #listener: ControllerListener | undefined;
   #status: Status = "down";
   #metrics = false;
 
-  constructor({ nodes, clock, log }: ControllerOptions) {
+  constructor({ nodes, clock, log, jobLostTimeoutMs }: ControllerOptions) {
     this.nodes = new Map(
       nodes.map(({ name, allowedDependencies }) => [name, new Node(name, allowedDependencies, clock)]),
     );
@@ -58,6 +62,7 @@ export class Controller {
       jobStateChanged: (job) => this.#listener?.jobStateChanged(job),
       jobRemoved: (job, result) => this.#jobRemoved(job, result),
     });
+    this.#lostJobs = new LostJobs({ jobs: this.jobs, clock, log, timeoutMs: jobLostTimeoutMs });
     this.monitors = new Monitors(this.subscriptions, {
       monitorNew: (monitor) => this.#listener?.monitorNew(monitor),
       monitorClosed: (monitor) => this.#listener?.monitorClosed(monitor),
@@ -92,6 +97,7 @@ export class Controller {
     this.#log.info(`Registered managed node from '${peer || "unix socket"}' as '${node.name}'`);
     this.#listener?.nodeStatusChanged(node);
     this.#updateStatus();
+    void this.#lostJobs.nodeOnline(node.name, session);
     if (this.#metrics) node.emit("setMetrics", { enabled: true });
     this.subscriptions.nodeOnline(node);
     this.dependencies.nodeOnline(node);
@@ -102,9 +108,7 @@ export class Controller {
     if (!node.has(session)) return;
     node.disconnected();
     this.#log.info(`Node '${node.name}' disconnected: ${reason}`);
-    const lost = this.jobs.endAll("failed", node.name);
-    if (lost > 0)
-      this.#log.warn(`${lost} jobs of node '${node.name}' ended as failed: the link was lost before their results`);
+    this.#lostJobs.nodeOffline(node.name);
     this.dependencies.nodeOffline(node);
     this.subscriptions.nodeOffline(node);
     this.#listener?.nodeStatusChanged(node);
@@ -125,6 +129,7 @@ export class Controller {
       },
       jobRemoved: ({ jobId, result }) => {
         jobs.handleFrom(node.name, jobId, { type: "removed", result: checkedWord(result, node.name) });
+        node.emit("forgetJob", { jobId });
       },
       jobMeasured: ({ unit, method, microseconds }) => {
         if (!this.#metrics) return;
@@ -153,7 +158,7 @@ export class Controller {
     if (!node.online) throw new Failure(ErrorName.Offline, "Node is offline");
     const job = this.jobs.create(node.name, type, unit);
     try {
-      await node.call("startJob", { jobId: job.id, type, unit, mode });
+      job.ticket = await node.call("startJob", { jobId: job.id, type, unit, mode });
     } catch (error) {
       this.jobs.handle(job, { type: "refused" });
       throw error;
@@ -190,6 +195,7 @@ export class Controller {
     const sessions = [...this.nodes.values()].map((node) => node.disconnected());
     for (const session of sessions) session?.close("the controller is stopping");
     this.dependencies.close();
+    this.#lostJobs.close();
   }
 
   #jobRemoved(job: Job, result: string): void {

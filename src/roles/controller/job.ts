@@ -1,4 +1,5 @@
 import type { JobType } from "../../systemd/port.ts";
+import type { ReplyOf } from "../../wire/messages.ts";
 
 /**
  * The life of a job. It is announced only once its agent has accepted it and the caller has its answer; what the agent
@@ -73,6 +74,8 @@ export class Job {
   /** When it was asked for, in ms of the clock that never jumps. */
   readonly requestedMs: number;
   state: JobState = requested;
+  /** What it takes to find the job again in the node's systemd; undefined until its agent has accepted it. */
+  ticket: ReplyOf<"startJob"> | undefined;
 
   constructor(id: number, node: string, unit: string, type: JobType, requestedMs: number) {
     this.id = id;

@@ -37,6 +37,10 @@ export class Jobs {
     return this.#jobs.get(id);
   }
 
+  has(job: Job): boolean {
+    return this.#jobs.get(job.id) === job;
+  }
+
   get size(): number {
     return this.#jobs.size;
   }
@@ -72,10 +76,13 @@ export class Jobs {
     if (job?.node === node) this.handle(job, event);
   }
 
-  /** Ends the jobs of one node, or all, with one result. @returns how many there were. */
-  endAll(result: string, node?: string): number {
-    const ending = [...this.#jobs.values()].filter((job) => node === undefined || job.node === node);
-    for (const job of ending) this.handle(job, { type: "removed", result });
-    return ending.length;
+  /** The jobs of one node. */
+  of(node: string): Job[] {
+    return [...this.#jobs.values()].filter((job) => job.node === node);
+  }
+
+  /** Ends jobs, all of them when none are named, with one result. */
+  endAll(result: string, jobs: Iterable<Job> = [...this.#jobs.values()]): void {
+    for (const job of jobs) this.handle(job, { type: "removed", result });
   }
 }

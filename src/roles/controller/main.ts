@@ -43,7 +43,12 @@ async function serve(
   stopped: Promise<string>,
 ): Promise<number> {
   if (settings.HeartbeatInterval === 0) log.warn("Heartbeat disabled since configured interval '0' is <=0");
-  const controller = new Controller({ nodes: settings.nodes, clock: systemClock, log });
+  const controller = new Controller({
+    nodes: settings.nodes,
+    clock: systemClock,
+    log,
+    jobLostTimeoutMs: settings.JobLostTimeout,
+  });
   const presence = await Presence.open({
     address: systemBusAddress(),
     name: controllerName,

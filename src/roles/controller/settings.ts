@@ -25,6 +25,12 @@ export const controllerSettings = defineSettings({
     what: "heartbeat threshold",
     help: "Milliseconds of silence after which a node is taken for lost; 0 switches the check off.",
   },
+  JobLostTimeout: {
+    kind: "milliseconds",
+    default: 30_000,
+    what: "job lost timeout",
+    help: "Milliseconds that jobs of a node which has dropped off wait for its return, before they end as failed.",
+  },
   ...daemonSettings,
 });
 
