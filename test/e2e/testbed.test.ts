@@ -43,15 +43,38 @@ test("a running command's lines are waited for, and it gets signals itself", asy
   await expect(running.line("never")).rejects.toThrow("it has ended");
 });
 
-test("hosts know each other by name, until a cable is pulled", async () => {
+test("hosts know each other by name, until their network fails in one way or another", async () => {
   const service = two.spawn(["python3", "-u", "-m", "http.server", "8000"]);
   await service.line("Serving HTTP");
   const fetch = () => one.run(["curl", "--silent", "--max-time", "1", "--output", "/dev/null", "http://two:8000/"]);
   expect((await fetch()).status).toBe(0);
-  await two.cut();
-  expect((await fetch()).status).not.toBe(0);
+  for (const fail of [() => two.cut(), () => two.lose(1), () => two.deafen(), () => two.mute()]) {
+    await fail();
+    expect((await fetch()).status).not.toBe(0);
+    await two.mend();
+    await one.until("the network to be back", async () => (await fetch()).status === 0);
+  }
+});
+
+test("a bad network loses packets, and a thin one lets few of them through", async () => {
+  const received = async () => Number((await two.read("/proc/net/dev")).match(/eth0:\s+\d+\s+(\d+)/)?.[1]);
+  const send =
+    "import socket\nfor _ in range(400): socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(bytes(100), ('two', 9))";
+  const arrive = async () => {
+    const before = await received();
+    await one.run(["python3", "-c", send]);
+    return (await received()) - before;
+  };
+  expect(await arrive()).toBeGreaterThan(395);
+  await two.lose(0.3);
+  const some = await arrive();
+  expect(some).toBeGreaterThan(200);
+  expect(some).toBeLessThan(360);
+  await two.thin(64);
+  // 400 of these packets take 7 s of such a line.
+  expect(await arrive()).toBeLessThan(200);
   await two.mend();
-  await one.until("the network to be back", async () => (await fetch()).status === 0);
+  await one.until("all to arrive again", async () => (await arrive()) > 395);
 });
 
 test("files outlive power loss and shutdown, and services see only the latter", async () => {

@@ -33,9 +33,9 @@ export class Host {
     this.#machine ??= await Machine.boot(this.#options);
   }
 
-  /** Power loss. Files are kept, for another start. */
+  /** Power loss: nobody hears of it. Files are kept, for another start. */
   async kill(): Promise<void> {
-    await this.#off((machine) => machine.kill());
+    await this.#plug.replace(() => this.#off((machine) => machine.kill()));
   }
 
   /** An orderly shutdown. */
@@ -54,8 +54,30 @@ export class Host {
     await this.#plug.set("down");
   }
 
+  /** Lets this share of all packets vanish, from 0 to 1, in each direction; 1 is a partition. */
+  async lose(share: number): Promise<void> {
+    await this.#plug.disturb({ lossIn: share, lossOut: share });
+  }
+
+  /** Hears nothing any more, and is heard. */
+  async deafen(): Promise<void> {
+    await this.#plug.disturb({ lossIn: 1 });
+  }
+
+  /** Is not heard any more, and hears. */
+  async mute(): Promise<void> {
+    await this.#plug.disturb({ lossOut: 1 });
+  }
+
+  /** Lets no more than so many thousand bits a second pass in each direction. */
+  async thin(kilobits: number): Promise<void> {
+    await this.#plug.disturb({ kilobits });
+  }
+
+  /** Makes its network as good as new. */
   async mend(): Promise<void> {
     await this.#plug.set("up");
+    await this.#plug.disturb({});
   }
 
   /** What goes before a command to run it here: on a host that is off it only sees the files. */

@@ -36,6 +36,16 @@ export class Network {
   }
 }
 
+/** What becomes of packets on their way; what is left out is as it should be. */
+export interface Trouble {
+  /** The share of the packets to the host that vanish, from 0 to 1. */
+  readonly lossIn?: number;
+  /** The share of the packets from the host that vanish, from 0 to 1. */
+  readonly lossOut?: number;
+  /** Thousands of bits that pass in a second, in each direction. */
+  readonly kilobits?: number;
+}
+
 /** A host's place in the network. */
 export class Plug {
   readonly namespace: string;
@@ -61,10 +71,49 @@ export class Plug {
     await must([...inside, "link", "set", "lo", "up"]);
   }
 
+  /**
+   * Takes the host's end of the network away, with all that its kernel knows of connections, which outlives its processes:
+   * a machine without power takes leave of nobody.
+   * @param work what happens while no packet passes.
+   */
+  async replace(work: () => Promise<void>): Promise<void> {
+    await must(["ip", "-n", this.#bridge, "link", "del", this.#port]);
+    await work();
+    await must(["ip", "netns", "del", this.namespace]);
+    await this.connect();
+  }
+
   /** Pulls the cable (or plugs it in again): packets vanish, and nobody is told. */
   async set(state: "up" | "down"): Promise<void> {
     await must(["ip", "-n", this.#bridge, "link", "set", this.#port, state]);
   }
+
+  /** Disturbs the packets on their way. Of what disturbed them before nothing is left. */
+  async disturb({ lossIn = 0, lossOut = 0, kilobits = 0 }: Trouble): Promise<void> {
+    const table = `netdev ${this.#port}`;
+    const chain = (hook: string, share: number) =>
+      `chain ${hook} { type filter hook ${hook} device "${this.#port}" priority 0; ${vanish(share)}; };`;
+    // What leaves the network at this port goes to the host.
+    const chains = `${chain("egress", lossIn)} ${chain("ingress", lossOut)}`;
+    const rules = `table ${table}; delete table ${table}; table ${table} { ${chains} };\n`;
+    await must(["ip", "netns", "exec", this.#bridge, "nft", "-f", "-"], { input: rules });
+    for (const end of [
+      ["-n", this.#bridge, "qdisc", "replace", "dev", this.#port],
+      ["-n", this.namespace, "qdisc", "replace", "dev", "eth0"],
+    ]) {
+      await must(["tc", ...end, "root", ...(kilobits > 0 ? thin(kilobits) : ["noqueue"])]);
+    }
+  }
+}
+
+function vanish(share: number): string {
+  if (share === 0 || share === 1) return share === 0 ? "accept" : "drop";
+  return `numgen random mod 1000 < ${Math.round(share * 1000)} drop`;
+}
+
+/** A line that queues for so long as a cheap modem would, rather than lose what is too much for it (tc-tbf(8)). */
+function thin(kilobits: number): string[] {
+  return ["tbf", "rate", `${kilobits}kbit`, "burst", "3000", "latency", "2s"];
 }
 
 export async function removeNetworks(prefix: string): Promise<void> {
