@@ -6,90 +6,66 @@ const options = { intervalMs: 2000, thresholdMs: 6000 };
 const never = Number.POSITIVE_INFINITY;
 
 test("either direction can be off", () => {
-  expect(begin({ intervalMs: 0, thresholdMs: 0 }, 5)).toEqual({ beatMs: never, checkMs: never });
-  expect(begin({ intervalMs: 0, thresholdMs: 6000 }, 5)).toEqual({ beatMs: never, checkMs: 6005 });
-  expect(begin({ intervalMs: 2000, thresholdMs: 0 }, 5)).toEqual({ beatMs: 2005, checkMs: never });
+  expect(begin({ intervalMs: 0, thresholdMs: 0 }, 5)).toEqual({ beatMs: never, checkMs: never, extended: false });
+  expect(begin({ intervalMs: 0, thresholdMs: 6000 }, 5)).toEqual({ beatMs: never, checkMs: 6005, extended: false });
+  expect(begin({ intervalMs: 2000, thresholdMs: 0 }, 5)).toEqual({ beatMs: 2005, checkMs: never, extended: false });
 });
 
-const table = [
+/** The state before and after: the next beat, the next check, and whether the time was extended. */
+type State = readonly [beatMs: number, checkMs: number, extended?: true];
+interface Case {
+  readonly what: string;
+  readonly state: State;
+  readonly nowMs: number;
+  readonly heardMs: number;
+  readonly next: State;
+  readonly beat?: true;
+  readonly lost?: true;
+}
+
+const table: readonly Case[] = [
+  { what: "nothing is due", state: [2000, 6000], nowMs: 1999, heardMs: 0, next: [2000, 6000] },
+  { what: "a beat is due", state: [2000, 6000], nowMs: 2000, heardMs: 0, next: [4000, 6000], beat: true },
   {
-    case: "nothing is due",
-    state: [2000, 6000],
-    nowMs: 1999,
-    heardMs: 0,
-    next: [2000, 6000],
-    beat: false,
-    lost: false,
-  },
-  { case: "a beat is due", state: [2000, 6000], nowMs: 2000, heardMs: 0, next: [4000, 6000], beat: true, lost: false },
-  {
-    case: "beats missed are not made up for",
+    what: "beats missed are not made up for",
     state: [2000, 60000],
     nowMs: 9000,
     heardMs: 0,
     next: [11000, 60000],
     beat: true,
-    lost: false,
   },
+  { what: "the peer was heard since", state: [8000, 6000], nowMs: 6000, heardMs: 5500, next: [8000, 11500] },
+  { what: "the peer is silent", state: [8000, 6000], nowMs: 6000, heardMs: 0, next: [8000, never], lost: true },
+  { what: "loss goes before a beat", state: [6000, 6000], nowMs: 6000, heardMs: 0, next: [8000, never], lost: true },
   {
-    case: "the peer was heard since",
-    state: [8000, 6000],
-    nowMs: 6000,
-    heardMs: 5500,
-    next: [8000, 11500],
-    beat: false,
-    lost: false,
-  },
-  {
-    case: "the peer is silent",
-    state: [8000, 6000],
-    nowMs: 6000,
-    heardMs: 0,
-    next: [8000, never],
-    beat: false,
-    lost: true,
-  },
-  {
-    case: "loss goes before a beat",
-    state: [6000, 6000],
-    nowMs: 6000,
-    heardMs: 0,
-    next: [8000, never],
-    beat: false,
-    lost: true,
-  },
-  {
-    case: "heard a moment too long ago",
+    what: "heard a moment too long ago",
     state: [8000, 6000],
     nowMs: 6001,
     heardMs: 1,
     next: [8000, never],
-    beat: false,
     lost: true,
   },
+  { what: "we were late", state: [80000, 6000], nowMs: 6300, heardMs: 0, next: [80000, 6600, true] },
+  { what: "we overslept", state: [80000, 6000], nowMs: 9000, heardMs: 0, next: [80000, 10000, true] },
   {
-    case: "we overslept",
-    state: [80000, 6000],
-    nowMs: 7000,
+    what: "and still nothing, late or not",
+    state: [80000, 8000, true],
+    nowMs: 8300,
     heardMs: 0,
-    next: [80000, 8000],
-    beat: false,
-    lost: false,
-  },
-  {
-    case: "and still nothing",
-    state: [80000, 8000],
-    nowMs: 8000,
-    heardMs: 0,
-    next: [80000, never],
-    beat: false,
+    next: [80000, never, true],
     lost: true,
   },
-] as const;
+  { what: "but it was heard", state: [80000, 8000, true], nowMs: 8000, heardMs: 7900, next: [80000, 13900] },
+];
 
-test.each(table)("$case", ({ state: [beatMs, checkMs], nowMs, heardMs, next, beat, lost }) => {
-  const result = step(options, { beatMs, checkMs }, { nowMs, heardMs });
-  expect(result).toEqual({ state: { beatMs: next[0], checkMs: next[1] }, beat, lost });
+const stateOf = ([beatMs, checkMs, extended = false]: readonly [number, number, boolean?]) => ({
+  beatMs,
+  checkMs,
+  extended,
+});
+
+test.each(table)("$what", ({ state, nowMs, heardMs, next, beat = false, lost = false }) => {
+  expect(step(options, stateOf(state), { nowMs, heardMs })).toEqual({ state: stateOf(next), beat, lost });
 });
 
 test("beats, listens, and stops at the loss", () => {

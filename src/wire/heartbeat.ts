@@ -22,18 +22,23 @@ export interface HeartbeatPort {
 export interface HeartbeatState {
   readonly beatMs: number;
   readonly checkMs: number;
+  /** Whether the peer has been given more time in this silence. */
+  readonly extended: boolean;
 }
 
 /**
- * A check that comes this much too late says that we slept, not the peer (a stopped process, a suspended machine): what
- * it sent may still wait to be read, so it is given as much time again.
+ * A check that comes this much too late says that we slept, not the peer (a busy or stopped process, a suspended
+ * machine): what it sent may still wait to be read, so it is given as much time again, once.
  */
-const lateMs = 1000;
+const lateMs = 50;
+/** No more time than this is given. */
+const maxExtensionMs = 1000;
 
 export function begin(options: HeartbeatOptions, nowMs: number): HeartbeatState {
   return {
     beatMs: options.intervalMs > 0 ? nowMs + options.intervalMs : Number.POSITIVE_INFINITY,
     checkMs: options.thresholdMs > 0 ? nowMs + options.thresholdMs : Number.POSITIVE_INFINITY,
+    extended: false,
   };
 }
 
@@ -46,12 +51,16 @@ export function step(
   const { nowMs, heardMs } = event;
   const beat = nowMs >= state.beatMs;
   const beatMs = beat ? nowMs + options.intervalMs : state.beatMs;
-  if (nowMs < state.checkMs) return { state: { beatMs, checkMs: state.checkMs }, beat, lost: false };
+  if (nowMs < state.checkMs) return { state: { ...state, beatMs }, beat, lost: false };
   if (nowMs < heardMs + options.thresholdMs) {
-    return { state: { beatMs, checkMs: heardMs + options.thresholdMs }, beat, lost: false };
+    return { state: { beatMs, checkMs: heardMs + options.thresholdMs, extended: false }, beat, lost: false };
   }
-  if (nowMs >= state.checkMs + lateMs) return { state: { beatMs, checkMs: nowMs + lateMs }, beat, lost: false };
-  return { state: { beatMs, checkMs: Number.POSITIVE_INFINITY }, beat: false, lost: true };
+  const tooLateMs = nowMs - state.checkMs;
+  if (tooLateMs >= lateMs && !state.extended) {
+    const checkMs = nowMs + Math.min(tooLateMs, maxExtensionMs);
+    return { state: { beatMs, checkMs, extended: true }, beat, lost: false };
+  }
+  return { state: { ...state, beatMs, checkMs: Number.POSITIVE_INFINITY }, beat: false, lost: true };
 }
 
 /** Sends heartbeats and watches for the peer's, until stopped. */
