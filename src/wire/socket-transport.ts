@@ -106,6 +106,9 @@ function applyOptions(socket: Socket, options: SocketOptions): void {
   const set = (option: Parameters<typeof setSocketOption>[1], value: number | undefined): void => {
     if (value !== undefined) setSocketOption(fd, option, value);
   };
+  // What is lost of little data is sent again soon, six times, instead of ever later: else heartbeats on a line that loses
+  // a third of its packets often take longer than the threshold.
+  set("tcpThinLinearTimeouts", 1);
   if (options.keepAliveTimeS !== undefined) set("keepAlive", 1);
   set("tcpKeepAliveTimeS", options.keepAliveTimeS);
   set("tcpKeepAliveIntervalS", options.keepAliveIntervalS);

@@ -191,7 +191,7 @@ for fd in map(int, os.listdir(f"/proc/{pid}/fd")):
     if s.family not in (socket.AF_INET, socket.AF_INET6): continue
     alive = [s.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)]
     alive += [s.getsockopt(socket.IPPROTO_TCP, o) for o in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)]
-    print(*alive, s.getsockopt(socket.IPPROTO_IP, 11))
+    print(*alive, s.getsockopt(socket.IPPROTO_IP, 11), "thin", s.getsockopt(socket.IPPROTO_TCP, 16))
 `;
 
 test("keepalive and the receiving of errors are options of the connection", async () => {
@@ -202,11 +202,11 @@ test("keepalive and the receiving of errors are options of the connection", asyn
     return found.stdout + found.stderr;
   };
   await start("agent", ["-H", cluster.main.address]);
-  expect(await options()).toBe("1 1 1 6 1\n");
+  expect(await options()).toBe("1 1 1 6 1 thin 1\n");
   const lines = "TCPKeepAliveTime=77\nTCPKeepAliveInterval=7\nTCPKeepAliveCount=3\nIPReceiveErrors=false\n";
   await pi.write(named, `[bluechi-agent]\n${lines}`);
   await start("agent", ["-H", cluster.main.address, "-c", named]);
-  expect(await options()).toBe("1 77 7 3 0\n");
+  expect(await options()).toBe("1 77 7 3 0 thin 1\n");
 });
 
 test("an agent in vain becomes quiet after ConnectionRetryCountUntilQuiet attempts", async () => {
