@@ -4,6 +4,7 @@ import { agentName, rootPath } from "../../src/api/names.ts";
 import { testsOn } from "../testbed/host-test.ts";
 import type { Running } from "../testbed/running.ts";
 import { Cluster } from "./cluster.ts";
+import { LinkWatch, losses } from "./losses.ts";
 import { Program } from "./program.ts";
 
 const cluster = await Cluster.start(["main", "pi"]);
@@ -45,6 +46,90 @@ test("an agent that stops still, and one whose cable is cut, are lost after the 
   expect(program.all(/^node/).sort()).toEqual(["node/main Status=online", "node/pi Status=online"]);
   expect((await cluster.ctl("daemon-reload", "pi")).status).toBe(0);
   program.close();
+});
+
+test("a large answer on a thin line takes longer than the threshold, and is no silence", async () => {
+  const watch = await LinkWatch.on(cluster, "pi");
+  const program = await Program.on(main);
+  await pi.thin(64);
+  const answers = [0, 1].map(() => program.node("pi").call("ListUnits", {}));
+  expect((await cluster.ctl("reset-failed", "pi")).status).toBe(0);
+  for (const { units } of await Promise.all(answers)) expect(units.length).toBeGreaterThan(50);
+  await pi.mend();
+  expect([watch.lost("controller"), watch.lost("agent")]).toEqual([false, false]);
+  program.close();
+  watch.close();
+});
+
+/** Heartbeats that come, and are missed, sooner. */
+const quick = { intervalMs: 300, thresholdMs: 1000 };
+/** The threshold, once more for an end that learns of it only because the other has given up, and time for a busy machine. */
+const quickLossMs = 6000;
+/** The longest wait between two attempts to connect, one attempt in vain that has just begun, or a boot. */
+const healMs = 20_000;
+const atOnceMs = 1000;
+
+test("the defaults give way to what is configured", async () => {
+  for (const [role, threshold] of [
+    ["controller", "NodeHeartbeatThreshold"],
+    ["agent", "ControllerHeartbeatThreshold"],
+  ] as const) {
+    const text = `[bluechi-${role}]\nHeartbeatInterval=${quick.intervalMs}\n${threshold}=${quick.thresholdMs}\n`;
+    for (const host of cluster.hosts) await host.write(`/etc/bluechi/${role}.conf.d/zz-quick.conf`, text);
+  }
+  await pi.write("/etc/systemd/system/probe.service", "[Service]\nType=oneshot\nExecStart=true\n");
+  await pi.sh("systemctl daemon-reload && systemctl enable bluechi-agent");
+  await main.sh("systemctl restart bluechi-controller bluechi-agent");
+  await pi.sh("systemctl restart bluechi-agent");
+  for (const { name } of cluster.hosts) await cluster.online(name);
+});
+
+const job = () => cluster.ctl("start", "pi", "probe.service");
+
+for (const loss of losses) {
+  test(`${loss.what}: who can notice does so in time, and all is well again by itself`, async () => {
+    const watch = await LinkWatch.on(cluster, "pi");
+    const startMs = Date.now();
+    for (const [end, tookMs] of await watch.begin(loss, quickLossMs)) {
+      // One heartbeat may have been heard just before.
+      const least = loss.by === "silence" ? quick.thresholdMs - quick.intervalMs : 0;
+      expect(tookMs, `how soon the ${end} noticed`).toBeGreaterThan(least);
+      if (loss.by === "end") expect(tookMs).toBeLessThan(atOnceMs);
+      if (end === "agent" && loss.heal) expect(await watch.disconnectedMs()).toBeWithin(startMs, Date.now() + 1);
+    }
+    await watch.heal(loss, healMs);
+    expect(await watch.disconnectedMs()).toBe(0);
+    expect((await job()).stdout).toContain("done");
+    watch.close();
+  });
+}
+
+test("a node that is back before it was missed is let in at once", async () => {
+  const program = await Program.on(main, { listen: true });
+  const before = await pi.sh("systemctl show -P MainPID bluechi-agent");
+  await pi.cut();
+  // Nobody is told that this agent ends.
+  await pi.sh("systemctl kill -s SIGKILL bluechi-agent");
+  await pi.until("another agent", async () => {
+    const now = await pi.sh("systemctl show -P MainPID bluechi-agent");
+    return now !== before && now !== "0\n";
+  });
+  await pi.mend();
+  await program.hears("node/pi Status=online");
+  expect((await job()).stdout).toContain("done");
+  program.close();
+});
+
+test("a third of all packets is lost: the link lasts or comes back, and jobs are done", async () => {
+  const watch = await LinkWatch.on(cluster, "pi");
+  await pi.lose(0.3);
+  const end = performance.now() + 5000;
+  let done = 0;
+  while (performance.now() < end || done === 0) if ((await job()).stdout.includes("done")) done++;
+  await pi.mend();
+  await cluster.online("pi");
+  expect((await job()).stdout).toContain("done");
+  watch.close();
 });
 
 /** Another agent with the name of pi, on the host of the controller, whose own agent is stopped meanwhile. */

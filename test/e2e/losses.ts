@@ -1,0 +1,168 @@
+// Every way to lose the link between a controller and the agent of another host, what notices it, and what ends it.
+import { agentInterface } from "../../src/api/agent.ts";
+import { agentName, controllerName, nodePath, rootPath } from "../../src/api/names.ts";
+import { nodeInterface } from "../../src/api/node.ts";
+import { type Client, client } from "../../src/bus/client.ts";
+import type { BusConnection } from "../../src/bus/connection.ts";
+import type { Host } from "../testbed/host.ts";
+import { until } from "../testbed/until.ts";
+import type { Cluster } from "./cluster.ts";
+import { Program } from "./program.ts";
+
+/** The hosts at the two ends of a link. */
+interface Ends {
+  readonly controller: Host;
+  readonly agent: Host;
+}
+
+type End = keyof Ends;
+
+export interface Loss {
+  readonly what: string;
+  /** The ends that are there to notice it. */
+  readonly noticedBy: readonly End[];
+  /** Nothing is heard any more; or the kernel tells at once that the other end is gone. */
+  readonly by: "silence" | "end";
+  begin(ends: Ends): Promise<unknown>;
+  /** What lets it heal; nothing where the product itself has to. */
+  heal?(ends: Ends): Promise<unknown>;
+}
+
+const signal = (host: Host, name: string, role: End) =>
+  host.sh(`systemctl kill --kill-who=main -s ${name} bluechi-${role}`);
+const mend = ({ agent }: Ends) => agent.mend();
+const both: readonly End[] = ["controller", "agent"];
+
+export const losses: readonly Loss[] = [
+  { what: "the cable is pulled", noticedBy: both, by: "silence", begin: ({ agent }) => agent.cut(), heal: mend },
+  { what: "a full partition", noticedBy: both, by: "silence", begin: ({ agent }) => agent.lose(1), heal: mend },
+  { what: "the agent hears nothing", noticedBy: both, by: "silence", begin: ({ agent }) => agent.deafen(), heal: mend },
+  { what: "the agent is not heard", noticedBy: both, by: "silence", begin: ({ agent }) => agent.mute(), heal: mend },
+  {
+    what: "the agent's host loses power",
+    noticedBy: ["controller"],
+    by: "silence",
+    begin: ({ agent }) => agent.kill(),
+    heal: ({ agent }) => agent.start(),
+  },
+  {
+    what: "SIGSTOP of the agent",
+    noticedBy: ["controller"],
+    by: "silence",
+    begin: ({ agent }) => signal(agent, "SIGSTOP", "agent"),
+    heal: ({ agent }) => signal(agent, "SIGCONT", "agent"),
+  },
+  {
+    what: "SIGSTOP of the controller",
+    noticedBy: ["agent"],
+    by: "silence",
+    begin: ({ controller }) => signal(controller, "SIGSTOP", "controller"),
+    heal: ({ controller }) => signal(controller, "SIGCONT", "controller"),
+  },
+  {
+    what: "SIGKILL of the agent",
+    noticedBy: ["controller"],
+    by: "end",
+    begin: ({ agent }) => signal(agent, "SIGKILL", "agent"),
+  },
+  {
+    what: "SIGKILL of the controller",
+    noticedBy: ["agent"],
+    by: "end",
+    begin: ({ controller }) => signal(controller, "SIGKILL", "controller"),
+  },
+];
+
+/** What the two ends of a link say of it on their buses, and when they said so. */
+export class LinkWatch {
+  readonly #ends: Ends;
+  readonly #said: { readonly end: End; readonly status: string; readonly atMs: number }[] = [];
+  readonly #buses = new Map<End, BusConnection>();
+
+  private constructor(ends: Ends) {
+    this.#ends = ends;
+  }
+
+  static async on(cluster: Cluster, node: string): Promise<LinkWatch> {
+    const watch = new LinkWatch({ controller: cluster.main, agent: cluster.host(node) });
+    await watch.#listen("controller");
+    await watch.#listen("agent");
+    return watch;
+  }
+
+  /** Lets it happen. @returns how long each end that can notice took to say so, in ms. */
+  async begin(loss: Loss, limitMs: number): Promise<Map<End, number>> {
+    const startMs = performance.now();
+    await loss.begin(this.#ends);
+    const notice = async (end: End) => {
+      const said = await until(
+        `the ${end} to say that the link is lost`,
+        () => this.#said.find(({ end: by, status, atMs }) => by === end && status === "offline" && atMs >= startMs),
+        limitMs,
+      );
+      return [end, said.atMs - startMs] as const;
+    };
+    return new Map(await Promise.all(loss.noticedBy.map(notice)));
+  }
+
+  /** Lets it heal. @returns how long the link took from then until both ends said that it is there, in ms. */
+  async heal(loss: Loss, limitMs: number): Promise<number> {
+    await loss.heal?.(this.#ends);
+    const startMs = performance.now();
+    for (const end of both) await until(`the ${end} to say that the link is back`, () => this.#isUp(end), limitMs);
+    return performance.now() - startMs;
+  }
+
+  /** Whether an end has said so since. */
+  lost(end: End): boolean {
+    return this.#said.some((said) => said.end === end && said.status === "offline");
+  }
+
+  /** The agent's DisconnectTimestamp, in ms since 1970; 0 while it is connected. */
+  async disconnectedMs(): Promise<number> {
+    return Number((await this.#agent().get("DisconnectTimestamp")) / 1000n);
+  }
+
+  close(): void {
+    for (const bus of this.#buses.values()) bus.close();
+  }
+
+  /** The bus goes with its host. */
+  async #isUp(end: End): Promise<boolean> {
+    if (!this.#buses.has(end)) await this.#listen(end);
+    const status = end === "controller" ? this.#node().get("Status") : this.#agent().get("Status");
+    return (await status) === "online";
+  }
+
+  async #listen(end: End): Promise<void> {
+    const { bus } = await Program.on(this.#ends[end]);
+    bus.onClose(() => this.#buses.delete(end));
+    this.#buses.set(end, bus);
+    const note = ({ Status: status }: { Status?: string }) => {
+      if (status !== undefined) this.#said.push({ end, status, atMs: performance.now() });
+    };
+    if (end === "controller") {
+      const node = this.#node();
+      node.onChanged(note);
+      await node.match();
+    } else {
+      const agent = this.#agent();
+      agent.onChanged(note);
+      await agent.match();
+    }
+  }
+
+  #node(): Client<typeof nodeInterface> {
+    return client(this.#bus("controller"), controllerName, nodePath(this.#ends.agent.name), nodeInterface);
+  }
+
+  #agent(): Client<typeof agentInterface> {
+    return client(this.#bus("agent"), agentName, rootPath, agentInterface);
+  }
+
+  #bus(end: End): BusConnection {
+    const bus = this.#buses.get(end);
+    if (!bus) throw new Error(`the bus of the ${end}'s host is gone`);
+    return bus;
+  }
+}
