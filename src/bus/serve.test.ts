@@ -174,10 +174,6 @@ test("errors are worded as sd-bus words them", async () => {
     "UnknownInterface",
     "Unknown interface 'a.b'.",
   ]);
-  expect(await refusal(path, properties, "Get", "s", name)).toEqual([
-    "InvalidArgs",
-    "Expected interface and member parameters",
-  ]);
   const value = { signature: "u", value: 1 };
   expect(await refusal(path, properties, "Set", "ssv", name, "Angle", value)).toEqual([
     "PropertyReadOnly",
@@ -187,6 +183,34 @@ test("errors are worded as sd-bus words them", async () => {
     "UnknownMethod",
     "Unknown method 'Nope' on interface 'org.freedesktop.DBus.Peer'.",
   ]);
+});
+
+test("arguments of standard methods are looked at before the object", async () => {
+  const name = table.name;
+  const introspectable = "org.freedesktop.DBus.Introspectable";
+  for (const place of [path, "/org/example", "/nope"]) {
+    for (const [interfaceName, member, signature, values, text] of [
+      [properties, "Get", "s", [name], "Expected interface and member parameters"],
+      [properties, "Set", "su", [name, 1], "Expected interface and member parameters"],
+      [properties, "GetAll", "", [], "Expected interface parameter"],
+      [introspectable, "Introspect", "s", [name], "Expected no parameters"],
+    ] as const)
+      expect(await refusal(place, interfaceName, member, signature, ...values)).toEqual(["InvalidArgs", text]);
+  }
+  expect(await refusal(path, properties, "Set", "ss", name, "Angle")).toEqual([
+    "PropertyReadOnly",
+    "Property 'Angle' is not writable.",
+  ]);
+  for (const interfaceName of [properties, introspectable]) {
+    expect(await refusal(path, interfaceName, "Nope")).toEqual([
+      "UnknownMethod",
+      `Unknown method Nope or interface ${interfaceName}.`,
+    ]);
+    expect(await refusal("/org/example", interfaceName, "Nope")).toEqual([
+      "UnknownObject",
+      "Unknown object '/org/example'.",
+    ]);
+  }
 });
 
 test("others find, read and call what is served", async () => {

@@ -13,25 +13,26 @@ export function unknownMethod({ member, interface: name }: MethodCall): Failure 
   return new Failure(ErrorName.UnknownMethod, `Unknown method ${member} or interface ${name}.`);
 }
 
+/** The members of Properties: the arguments that each begins with, and what it says of others. */
+const propertyCalls = new Map([
+  ["Get", { arguments: "ss", complaint: "Expected interface and member parameters" }],
+  ["Set", { arguments: "ss", complaint: "Expected interface and member parameters" }],
+  ["GetAll", { arguments: "s", complaint: "Expected interface parameter" }],
+]);
+
 /**
- * The answer to a call of a standard interface, undefined for any other call. Peer is there for every path, and
- * Introspectable for those that lead to an object; Properties needs the object.
+ * The answer to a call of a standard interface, undefined for any other call and for an object that is not there. Peer is
+ * there for every path, and Introspectable for those that lead to an object; Properties needs the object. Arguments are
+ * looked at first.
  */
 export function answerStandard(node: ObjectNode | undefined, call: MethodCall): Body | Promise<Body> | undefined {
   switch (call.interface) {
     case "org.freedesktop.DBus.Peer":
       return answerPeer(call);
     case "org.freedesktop.DBus.Introspectable":
-      if (!node) return undefined;
-      if (call.member !== "Introspect") throw unknownMethod(call);
-      return encodeBody("s", [
-        introspect(
-          node.parts.map(({ table }) => table),
-          node.children.keys(),
-        ),
-      ]);
+      return call.member === "Introspect" ? answerIntrospect(node, call) : undefined;
     case "org.freedesktop.DBus.Properties":
-      return node && node.parts.length > 0 ? answerProperties(node.parts, call) : undefined;
+      return answerProperties(node?.parts ?? [], call);
     default:
       return undefined;
   }
@@ -47,21 +48,23 @@ async function machineId(): Promise<Body> {
   return encodeBody("s", [(await readFile("/etc/machine-id", "utf8")).trim()]);
 }
 
-function answerProperties(parts: readonly Part[], call: MethodCall): Body {
-  const { signature } = call.body;
-  if (call.member === "GetAll" && signature === "s") return getAll(parts, String(decodeBody(call.body)[0]));
-  if (call.member === "Get" && signature === "ss") {
-    const [interfaceName, name] = decodeBody(call.body) as [string, string];
-    return encodeBody("v", [readProperty(findProperty(parts, interfaceName, name), name)]);
-  }
-  if (call.member === "Set" && signature === "ssv") {
-    const [interfaceName, name] = decodeBody(call.body) as [string, string];
-    findProperty(parts, interfaceName, name);
-    throw new Failure(ErrorName.PropertyReadOnly, `Property '${name}' is not writable.`);
-  }
-  if (["Get", "GetAll", "Set"].includes(call.member))
-    throw new Failure(ErrorName.InvalidArgs, "Expected interface and member parameters");
-  throw unknownMethod(call);
+function answerIntrospect(node: ObjectNode | undefined, call: MethodCall): Body | undefined {
+  if (call.body.signature !== "") throw new Failure(ErrorName.InvalidArgs, "Expected no parameters");
+  if (!node) return undefined;
+  const tables = node.parts.map(({ table }) => table);
+  return encodeBody("s", [introspect(tables, node.children.keys())]);
+}
+
+function answerProperties(parts: readonly Part[], call: MethodCall): Body | undefined {
+  const known = propertyCalls.get(call.member);
+  if (!known) return undefined;
+  if (!call.body.signature.startsWith(known.arguments)) throw new Failure(ErrorName.InvalidArgs, known.complaint);
+  if (parts.length === 0) return undefined;
+  const [interfaceName, name] = decodeBody(call.body) as [string, string];
+  if (call.member === "GetAll") return getAll(parts, interfaceName);
+  const part = findProperty(parts, interfaceName, name);
+  if (call.member === "Set") throw new Failure(ErrorName.PropertyReadOnly, `Property '${name}' is not writable.`);
+  return encodeBody("v", [readProperty(part, name)]);
 }
 
 function findProperty(parts: readonly Part[], interfaceName: string, name: string): Part {
