@@ -1,14 +1,8 @@
-// What of the original is no single command of bluechictl's: watches, lists, the other programs, introspection, errors.
+// What of the original is no single command of bluechictl's: watches, lists, the other programs, errors.
 import { afterAll, beforeAll, expect } from "bun:test";
 import { agentInterface } from "../../src/api/agent.ts";
-import { controllerInterface } from "../../src/api/controller.ts";
-import { jobInterface } from "../../src/api/job.ts";
-import { metricsInterface } from "../../src/api/metrics.ts";
-import { monitorInterface } from "../../src/api/monitor.ts";
-import { agentName, controllerName, metricsPath, nodePath, rootPath } from "../../src/api/names.ts";
-import { nodeInterface } from "../../src/api/node.ts";
+import { agentName, rootPath } from "../../src/api/names.ts";
 import { client } from "../../src/bus/client.ts";
-import type { Interface } from "../../src/bus/interface.ts";
 import { commands } from "../../src/roles/ctl/commands.ts";
 import { testsOn } from "../testbed/host-test.ts";
 import { Cluster } from "./cluster.ts";
@@ -216,73 +210,6 @@ test("each program tells the version of the package", async () => {
     expect(await main.run([path, argument])).toEqual({ status: 0, stdout: `${name} version ${version}`, stderr: "" });
   }
 });
-
-test("introspection is what the tables say, and each object lists those below it", async () => {
-  const program = await Program.on(main);
-  const { path: monitor } = await program.monitor();
-  const { job } = await program.node("pi").call("StartUnit", { name: "slow.service", mode: "replace" });
-  await program.controller.call("EnableMetrics", {});
-  const document = (name: string, path: string) => main.sh(`busctl introspect --xml-interface ${name} ${path}`);
-  for (const [name, path, table] of [
-    [controllerName, rootPath, controllerInterface],
-    [controllerName, nodePath("pi"), nodeInterface],
-    [controllerName, nodePath("gone"), nodeInterface],
-    [controllerName, job, jobInterface],
-    [controllerName, monitor, monitorInterface],
-    [controllerName, metricsPath, metricsInterface],
-    [agentName, rootPath, agentInterface],
-  ] as const) {
-    const xml = await document(name, path);
-    const interfaces = [...xml.matchAll(/<interface name="([^"]+)"/g)].map(([, found]) => found ?? "");
-    expect({ path, interfaces }).toEqual({ path, interfaces: [...standard, table.name] });
-    expect(tableOf(xml, table.name)).toEqual(table);
-  }
-  const below = async (path: string) =>
-    [...(await document(controllerName, path)).matchAll(/<node name="([^"]+)"/g)].map(([, name]) => name ?? "");
-  const last = (path: string) => path.split("/").at(-1) ?? "";
-  expect(await below("/")).toEqual(["org"]);
-  expect(await below(rootPath)).toEqual(["job", "metrics", "monitor", "node"]);
-  expect(await below(`${rootPath}/node`)).toEqual(["gone", "main", "pi"]);
-  expect(await below(`${rootPath}/job`)).toEqual([last(job)]);
-  expect(await below(`${rootPath}/monitor`)).toEqual([last(monitor)]);
-  await program.call(controllerName, job, `${jobInterface.name}.Cancel`);
-  await program.controller.call("DisableMetrics", {});
-  program.close();
-  await main.until("job and monitor to go", async () => Bun.deepEquals(await below(rootPath), ["node"]));
-  await pi.run(["systemctl", "stop", "slow.service"]);
-});
-
-const standard = ["Peer", "Introspectable", "Properties"].map((name) => `org.freedesktop.DBus.${name}`);
-
-/** An interface's table, read from an introspection document. */
-function tableOf(xml: string, name: string): Interface {
-  const content = new RegExp(`<interface name="${name}">(.*?)</interface>`, "s").exec(xml)?.[1] ?? "";
-  const elements = (kind: string) =>
-    [...content.matchAll(new RegExp(`<${kind} name="(\\w+)"([^>]*?)(?:/>|>(.*?)</${kind}>)`, "gs"))].map(
-      ([, member = "", attributes = "", inner = ""]) => ({ member, attributes, inner }),
-    );
-  const args = (inner: string, direction = "") =>
-    Object.fromEntries(
-      [...inner.matchAll(/<arg type="([^"]+)" name="(\w+)"([^>]*)\/>/g)]
-        .filter(([, , , rest = ""]) => rest.includes(direction))
-        .map(([, type, argument]) => [argument, type]),
-    );
-  const emits = (inner: string) =>
-    inner.includes('Explicit" value="true"') ? "explicit" : inner.includes('"const"') ? "const" : "change";
-  return {
-    name,
-    methods: Object.fromEntries(
-      elements("method").map(({ member, inner }) => [member, { in: args(inner, '"in"'), out: args(inner, '"out"') }]),
-    ),
-    signals: Object.fromEntries(elements("signal").map(({ member, inner }) => [member, args(inner)])),
-    properties: Object.fromEntries(
-      elements("property").map(({ member, attributes, inner }) => {
-        expect(attributes).toContain('access="read"');
-        return [member, { type: /type="([^"]+)"/.exec(attributes)?.[1] ?? "", emits: emits(inner) }];
-      }),
-    ),
-  };
-}
 
 test("errors have the original's names", async () => {
   const program = await Program.on(main);
