@@ -18,7 +18,7 @@ program := dist/$(if $(TARGET),$(TARGET)/)bluechi
 hosts := /sbin/init /lib/systemd/system/dbus.service /usr/bin/python3 /usr/bin/curl systemd-nspawn nsenter ip nft
 
 clients := dbus-daemon dbus-monitor gdbus pgrep /usr/lib/systemd/user/dbus.socket \
-	/usr/lib/python3/dist-packages/dbus /usr/lib/python3/dist-packages/gi
+	/usr/lib/python3/dist-packages/dbus /usr/lib/python3/dist-packages/dasbus /usr/lib/python3/dist-packages/gi
 
 help: ## say what there is
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 12

@@ -7,6 +7,7 @@ declare -A package=(
   [pgrep]=procps [rpmbuild]=rpm [systemd-nspawn]=systemd-container
   # What programs of others speak D-Bus with, for the tests.
   [/usr/lib/python3/dist-packages/dbus]=python3-dbus [/usr/lib/python3/dist-packages/gi]=python3-gi
+  [/usr/lib/python3/dist-packages/dasbus]=python3-dasbus
   [gdbus]=libglib2.0-bin [dbus-monitor]=dbus-bin [dbus-daemon]=dbus-daemon
   [/usr/lib/systemd/user/dbus.socket]=dbus-user-session
 )

@@ -352,18 +352,6 @@ test("a heartbeat is seen in the time that a node was last seen", async () => {
   await pi.until("the next heartbeat", async () => (await node().get("LastSeenTimestampMonotonic")) > before);
 });
 
-test("properties are read only", async () => {
-  for (const [path, interfaceName, name] of [
-    [rootPath, "org.eclipse.bluechi.Controller", "LogLevel"],
-    [nodePath("pi"), "org.eclipse.bluechi.Node", "Status"],
-  ] as const) {
-    const value = { signature: "s", value: "x" };
-    expect(
-      await refusal(program.call(controllerName, path, `${properties}.Set`, "ssv", interfaceName, name, value)),
-    ).toBe(`${ErrorName.PropertyReadOnly}: Property '${name}' is not writable.`);
-  }
-});
-
 test("what is not there is an unknown object, method or node", async () => {
   for (const path of [nodePath("nowhere"), `${rootPath}/job/77`, `${rootPath}/monitor/77`, metricsPath]) {
     expect(await refusal(program.call(controllerName, path, `${properties}.GetAll`, "s", ""))).toBe(
@@ -394,48 +382,6 @@ test("of a node that is offline every method is refused, and nothing else", asyn
   }
 });
 
-test("busctl and gdbus see the objects as they come and go", async () => {
-  const tree = async () => (await main.sh(`busctl tree --list ${controllerName}`)).trim().split("\n");
-  const nodes = ["gone", "main", "pi"].map(nodePath);
-  expect(await tree()).toEqual(expect.arrayContaining([rootPath, ...nodes]));
-  await program.controller.call("EnableMetrics", {});
-  const { path } = await program.monitor();
-  const { job } = await node().call("StartUnit", { name: "api.service", mode: "replace" });
-  await program.hears(`JobNew ${job.split("/").at(-1)} job/${job.split("/").at(-1)}`);
-  expect(await tree()).toEqual(expect.arrayContaining([metricsPath, path]));
-  expect(await main.sh(`gdbus introspect --system --dest ${controllerName} --object-path ${path}`)).toContain(
-    "interface org.eclipse.bluechi.Monitor",
-  );
-  await program.call(controllerName, path, "org.eclipse.bluechi.Monitor.Close");
-  await program.controller.call("DisableMetrics", {});
-  expect(await tree()).not.toEqual(expect.arrayContaining([metricsPath]));
-  expect(await tree()).not.toEqual(expect.arrayContaining([path]));
-  const introspect = `busctl introspect --no-legend ${controllerName} ${nodePath("pi")} ${nodeInterface.name}`;
-  const lines = (await main.sh(introspect))
-    .trim()
-    .split("\n")
-    .map((line) => line.split(/\s+/));
-  const expected = Object.entries(nodeInterface.methods).map(([name, { in: input, out }]) => [
-    `.${name}`,
-    "method",
-    signatureOf(input) || "-",
-    signatureOf(out) || "-",
-  ]);
-  expect(
-    lines
-      .filter(([, kind]) => kind === "method")
-      .map((line) => line.slice(0, 4))
-      .sort(),
-  ).toEqual(expected.sort());
-  expect(lines.filter(([, kind]) => kind === "property").map(([name, , type]) => `${name} ${type}`)).toEqual([
-    ".LastSeenTimestamp t",
-    ".LastSeenTimestampMonotonic t",
-    ".Name s",
-    ".PeerIp s",
-    ".Status s",
-  ]);
-});
-
 test("metrics are measured while they are on, and shown by bluechictl", async () => {
   await cluster.ctl("stop", "pi", "api.service");
   expect(await cluster.ctl("metrics", "enable")).toEqual({ status: 0, stdout: "Done\n", stderr: "" });
@@ -458,54 +404,4 @@ test("metrics are measured while they are on, and shown by bluechictl", async ()
   expect((await cluster.ctl("metrics", "disable")).stderr).toBe(
     "Failed to issue method call: Metrics already disabled\n",
   );
-});
-
-const python = `
-import dbus, dbus.mainloop.glib
-from gi.repository import GLib
-dbus.mainloop.glib.DBusGMainLoop(set_as_default=True)
-bus, loop, name = dbus.SystemBus(), GLib.MainLoop(), "org.eclipse.bluechi"
-controller = dbus.Interface(bus.get_object(name, "/org/eclipse/bluechi"), name + ".Controller")
-for node in controller.ListNodes(): print("node", *node[:3:2])
-monitor = dbus.Interface(bus.get_object(name, controller.CreateMonitor()), name + ".Monitor")
-def changed(node, unit, active, sub, reason):
-    print("state", node, unit, active, sub, reason)
-    if active == "active": finish("state")
-def removed(id, path, node, unit, result):
-    print("job", node, unit, result)
-    finish("job")
-awaited = {"state", "job"}
-def finish(what):
-    awaited.discard(what)
-    if not awaited: loop.quit()
-monitor.connect_to_signal("UnitStateChanged", changed)
-controller.connect_to_signal("JobRemoved", removed)
-monitor.Subscribe("pi", "api.service")
-node = dbus.Interface(bus.get_object(name, controller.GetNode("pi")), name + ".Node")
-node.StartUnit("api.service", "replace")
-loop.run()
-print("properties", node.GetUnitProperty("api.service", "org.freedesktop.systemd1.Unit", "ActiveState"))
-try: node.StartUnit("no-such.service", "replace")
-except dbus.DBusException as error: print("error", error.get_dbus_name())
-`;
-
-test("a program in Python starts a unit and watches it", async () => {
-  await pi.sh("systemctl stop api.service");
-  const { status, stdout, stderr } = await main.run(["/usr/bin/python3", "-c", python]);
-  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-  expect(
-    stdout
-      .trim()
-      .split("\n")
-      .filter((line) => !line.includes("virtual"))
-      .sort(),
-  ).toEqual([
-    "error org.freedesktop.systemd1.NoSuchUnit",
-    "job pi api.service done",
-    "node gone offline",
-    "node main online",
-    "node pi online",
-    "properties active",
-    "state pi api.service active running real",
-  ]);
 });
