@@ -69,12 +69,14 @@ for (const client of pythons) {
     const own = lines.filter((line) => !line.startsWith("peer "));
     const units = own.filter((line) => line.startsWith("Unit"));
     const gone = (what: string) => `gone ${ErrorName.UnknownObject}: Unknown object '${what}'.`;
-    expect(own.filter((line) => !/^(Unit|Job)/.test(line))).toEqual([
+    expect(own.filter((line) => !/^(Unit|Job|\w+Metrics)/.test(line))).toEqual([
       `node main ${nodePath("main")} online online`,
       `node pi ${nodePath("pi")} online online`,
       `node gone ${nodePath("gone")} offline offline`,
       "controller degraded DEBUG",
+      gone(metricsPath),
       "start JOB",
+      gone(metricsPath),
       "state s active",
       "command a(sasbttttuii) sleep infinity",
       "TasksMax t 321",
@@ -88,6 +90,10 @@ for (const client of pythons) {
       "stop JOB",
       gone("MONITOR"),
       gone("MONITOR"),
+    ]);
+    expect(own.filter((line) => /^\w+Metrics/.test(line))).toEqual([
+      "AgentJobMetrics pi walk.service StartUnit True",
+      "StartUnitJobMetrics pi JOB walk.service True True",
     ]);
     expect(own.filter((line) => line.startsWith("Job"))).toEqual(
       ["walk.service done", "walk-made.service done", "walk-slow.service canceled", "walk.service done"].flatMap(
@@ -106,6 +112,26 @@ for (const client of pythons) {
     for (const state of ["walk.service", "walk-made.service"])
       expect(units).toContain(`UnitPropertiesChanged pi ${state} ${systemdName}.Unit active`);
     expect(peer).toEqual([...units, "PeerRemoved monitor closed"]);
+  });
+}
+
+for (const client of pythons) {
+  test(`${client} hears a node and the controller go and come, and its proxies serve on`, async () => {
+    const watching = main.spawn(["/usr/bin/python3", `/root/clients/with_${client}.py`, "watch"]);
+    await watching.line(/^watching$/);
+    await pi.sh("systemctl stop bluechi-agent");
+    await watching.line(/^pi offline$/);
+    await pi.sh("systemctl start bluechi-agent");
+    await watching.line(/^pi online$/);
+    await main.sh("systemctl restart bluechi-controller");
+    await watching.line(/^controller down$/);
+    await watching.line(/^pi online$/);
+    expect(await watching.line(/^status /)).toBe(`status online ${nodePath("pi")}`);
+    expect(await watching.line(/^gone /)).toStartWith(
+      `gone ${ErrorName.UnknownObject}: Unknown object '${rootPath}/monitor/`,
+    );
+    expect(await watching.exited).toBe(0);
+    for (const name of ["main", "pi"]) await cluster.online(name);
   });
 }
 

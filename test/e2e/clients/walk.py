@@ -12,10 +12,12 @@ from xml.etree import ElementTree
 
 NAME = "org.eclipse.bluechi"
 ROOT = "/org/eclipse/bluechi"
+METRICS_PATH = f"{ROOT}/metrics"
 CONTROLLER = f"{NAME}.Controller"
 NODE = f"{NAME}.Node"
 JOB = f"{NAME}.Job"
 MONITOR = f"{NAME}.Monitor"
+METRICS = f"{NAME}.Metrics"
 PROPERTIES = "org.freedesktop.DBus.Properties"
 INTROSPECTABLE = "org.freedesktop.DBus.Introspectable"
 UNIT = "org.freedesktop.systemd1.Unit"
@@ -39,9 +41,9 @@ class Program:
 
         return listener
 
-    def wait(self, wanted):
-        """Returns once a line with this end was heard, and forgets it and all before it."""
-        while not any(line.endswith(wanted) for line in self.heard):
+    def wait(self, *wanted):
+        """Returns once lines with these ends were heard, and forgets all that were."""
+        while not all(any(line.endswith(end) for line in self.heard) for end in wanted):
             self.client.loop.run()
         self.heard.clear()
 
@@ -60,6 +62,10 @@ class Program:
         for signal in ("UnitNew", "UnitRemoved", "UnitStateChanged"):
             self.client.connect(monitor, signal, self.hear(signal))
         self.client.connect(monitor, "UnitPropertiesChanged", properties_changed)
+
+    def measured(self, signal):
+        """Hears of a measurement, and says of each time whether it is one: microseconds, and not many."""
+        return lambda *values: self.hear(signal)(*[value if isinstance(value, str) else value < 10**7 for value in values])
 
     def peer(self, path):
         """Hears what a monitor of another program tells, for as long as there is that monitor."""
@@ -80,6 +86,11 @@ class Program:
         # A unit is started while a monitor is open, which another program listens to as well.
         self.client.connect(controller, "JobNew", self.hear("JobNew"))
         self.client.connect(controller, "JobRemoved", self.hear("JobRemoved"))
+        say("gone", self.refused(lambda: proxy(METRICS_PATH, INTROSPECTABLE).Introspect()))
+        controller.EnableMetrics()
+        metrics = proxy(METRICS_PATH, METRICS)
+        for signal in ("AgentJobMetrics", "StartUnitJobMetrics"):
+            self.client.connect(metrics, signal, self.measured(signal))
         monitor_path = controller.CreateMonitor()
         monitor = proxy(monitor_path, MONITOR)
         self.listen(monitor)
@@ -88,7 +99,9 @@ class Program:
         subscription = monitor.SubscribeList("pi", ["walk.service", "walk-made.service"])
         self.wait("walk.service inactive dead virtual")
         say("start", node.StartUnit("walk.service", "replace"))
-        self.wait("walk.service active running real")
+        self.wait("walk.service active running real", "walk.service True True")
+        controller.DisableMetrics()
+        say("gone", self.refused(lambda: proxy(METRICS_PATH, INTROSPECTABLE).Introspect()))
 
         # Its properties are read and set.
         say("state", *describe(node.GetUnitProperty("walk.service", UNIT, "ActiveState")))
@@ -123,10 +136,33 @@ class Program:
         say("stop", node.StopUnit("walk.service", "replace"))
         self.wait("walk.service done")
         monitor.Close()
-        say("gone", self.refused(monitor.Subscribe, "pi", "*"))
+        say("gone", self.refused(lambda: monitor.Subscribe("pi", "*")))
         say("gone", self.refused(lambda: proxy(monitor_path, MONITOR).Close()))
         for line in peer.communicate()[0].splitlines():
             say("peer", line)
+
+    def watch(self):
+        """Tells what becomes of a node and of the controller, and what of proxies is left when the controller was away."""
+        controller = self.client.proxy(ROOT, CONTROLLER)
+        path = controller.GetNode("pi")
+        monitor = self.client.proxy(controller.CreateMonitor(), MONITOR)
+        for name, place in (("pi", path), ("controller", ROOT)):
+            listener = self.changed(name)
+            self.client.connect(self.client.proxy(place, PROPERTIES), "PropertiesChanged", listener)
+        say("watching")
+        self.wait("pi offline")
+        self.wait("pi online")
+        self.wait("controller down")
+        self.wait("pi online")
+        say("status", self.client.get(path, NODE, "Status"), controller.GetNode("pi"))
+        say("gone", self.refused(lambda: monitor.Subscribe("pi", "*")))
+
+    def changed(self, name):
+        def listener(interface, changed, invalidated):
+            for value in [changed[key] for key in changed if key == "Status"]:
+                self.hear(name)(self.client.describe(value)[1], *invalidated)
+
+        return listener
 
     def refusals(self, calls):
         """What each of these calls is refused with: path, interface, method, arguments."""

@@ -19,7 +19,7 @@ class Client:
         self.unique_name = self.bus.get_unique_name()
 
     def proxy(self, path, interface, name=walk.NAME):
-        return dbus.Interface(self.bus.get_object(name, path), interface)
+        return dbus.Interface(self.bus.get_object(name, path, follow_name_owner_changes=True), interface)
 
     def get(self, path, interface, name):
         return self.proxy(path, walk.PROPERTIES).Get(interface, name)
