@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { FakeClock } from "./fake-clock.ts";
-import { maxTexts, Rationed, rationPeriodMs } from "./rationed.ts";
+import { maxKinds, Rationed, rationPeriodMs } from "./rationed.ts";
 
 function world() {
   const clock = new FakeClock();
@@ -8,34 +8,34 @@ function world() {
   return { clock, lines, rationed: new Rationed((text) => void lines.push(text), clock) };
 }
 
-test("a text is said once in a period, and then how often it came", () => {
+test("a kind is said once in a period, and then how often it came", () => {
   const { clock, lines, rationed } = world();
-  for (let count = 0; count < 1000; count++) rationed.say("refused");
+  for (let count = 0; count < 1000; count++) rationed.say("peer", "refused");
   expect(lines).toEqual(["refused"]);
   clock.advance(rationPeriodMs);
-  expect(lines).toEqual(["refused", "999 more times: refused"]);
+  expect(lines).toEqual(["refused", "refused (the last of 999 more)"]);
   expect(clock.pending).toBe(0);
-  rationed.say("refused");
+  rationed.say("peer", "refused");
   expect(lines.length).toBe(3);
   clock.advance(rationPeriodMs);
-  rationed.say("refused");
+  rationed.say("peer", "refused");
   expect(lines.slice(2)).toEqual(["refused", "refused"]);
   expect(clock.pending).toBe(0);
 });
 
-test("of very many different texts only the number is said, and as many are said again later", () => {
+test("of very many kinds only the number is said, and as many are said again later", () => {
   const { clock, lines, rationed } = world();
   const many = () => {
-    for (let count = 0; count < 1000; count++) rationed.say(`refused ${count}`);
+    for (let count = 0; count < 1000; count++) rationed.say(`peer${count}`, "refused");
   };
   many();
-  expect(lines.length).toBe(maxTexts);
+  expect(lines.length).toBe(maxKinds);
   rationed.flush();
-  expect(lines.at(-1)).toBe(`${1000 - maxTexts} more messages like these`);
+  expect(lines.at(-1)).toBe(`${1000 - maxKinds} more of other kinds`);
   many();
-  expect(lines.length).toBe(2 * maxTexts + 1);
+  expect(lines.length).toBe(2 * maxKinds + 1);
   clock.advance(rationPeriodMs);
-  expect(lines.length).toBe(2 * maxTexts + 2);
+  expect(lines.length).toBe(2 * maxKinds + 2);
   rationed.flush();
-  expect(lines.length).toBe(2 * maxTexts + 2);
+  expect(lines.length).toBe(2 * maxKinds + 2);
 });

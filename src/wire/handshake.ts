@@ -106,7 +106,7 @@ export class Acceptor {
     const refused = (reason: string): void => {
       const text = `Connection from ${peer || "a local peer"} refused: ${reason}`;
       if (probing) log?.debug(text);
-      else this.#refusals.say(text);
+      else this.#refusals.say(peer, text);
     };
     if (!this.#crowd.comes(peer)) {
       transport.abort();

@@ -9,9 +9,10 @@ import { memory } from "./memory.ts";
 import { proxies } from "./proxies.ts";
 import { queries } from "./queries.ts";
 import { kept, type Part, show, type Table } from "./report.ts";
+import { storm } from "./storm.ts";
 import { World } from "./world.ts";
 
-const parts: readonly Part<World>[] = [jobs, queries, commandTimes, proxies, agents, memory];
+const parts: readonly Part<World>[] = [jobs, queries, commandTimes, proxies, agents, storm, memory];
 
 const only = (process.env.ONLY ?? "").split(",").filter(Boolean);
 const unknown = only.filter((name) => !parts.some((part) => part.name === name));

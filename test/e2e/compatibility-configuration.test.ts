@@ -9,6 +9,7 @@ import { testsOn } from "../testbed/host-test.ts";
 import type { Running } from "../testbed/running.ts";
 import { Cluster } from "./cluster.ts";
 import { Program } from "./program.ts";
+import { tcpOptions } from "./socket-options.ts";
 
 const cluster = await Cluster.start(["main", "pi"], { controller: "[node other]\nAllowed=yes" });
 const test = testsOn(cluster.lab);
@@ -181,32 +182,19 @@ test("a default file that is missing is an error, others are not", async () => {
   await cluster.online("pi");
 });
 
-const sockets = `
-import ctypes, os, socket, subprocess
-pid = int(subprocess.check_output(["pgrep", "-fo", "^/usr/libexec/bluechi-agent"]))
-pidfd = os.pidfd_open(pid)
-for fd in map(int, os.listdir(f"/proc/{pid}/fd")):
-    if not os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:"): continue
-    s = socket.socket(fileno=ctypes.CDLL(None).syscall(438, pidfd, fd, 0))
-    if s.family not in (socket.AF_INET, socket.AF_INET6): continue
-    alive = [s.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)]
-    alive += [s.getsockopt(socket.IPPROTO_TCP, o) for o in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)]
-    print(*alive, s.getsockopt(socket.IPPROTO_IP, 11), "thin", s.getsockopt(socket.IPPROTO_TCP, 16))
-`;
-
 test("keepalive and the receiving of errors are options of the connection", async () => {
   const options = async () => {
     await cluster.online("pi");
-    const found = await pi.run(["/usr/bin/python3", "-c", sockets]);
+    const found = await tcpOptions(pi, "/usr/libexec/bluechi-agent");
     await stop();
-    return found.stdout + found.stderr;
+    return found;
   };
   await start("agent", ["-H", cluster.main.address]);
-  expect(await options()).toBe("1 1 1 6 1 thin 1\n");
+  expect(await options()).toEqual(["keepalive 1 1 1 6 timeout 7000 thin 1 errors 1"]);
   const lines = "TCPKeepAliveTime=77\nTCPKeepAliveInterval=7\nTCPKeepAliveCount=3\nIPReceiveErrors=false\n";
   await pi.write(named, `[bluechi-agent]\n${lines}`);
   await start("agent", ["-H", cluster.main.address, "-c", named]);
-  expect(await options()).toBe("1 77 7 3 0 thin 1\n");
+  expect(await options()).toEqual(["keepalive 1 77 7 3 timeout 98000 thin 1 errors 0"]);
 });
 
 test("an agent in vain becomes quiet after ConnectionRetryCountUntilQuiet attempts", async () => {

@@ -6,7 +6,8 @@ import { Random } from "../../src/wire/random.ts";
 import type { Session } from "../../src/wire/session.ts";
 import { connect, listenTcp } from "../../src/wire/sockets.ts";
 import type { Transport } from "../../src/wire/transport.ts";
-import { handlersOf, joinHalf } from "./worlds.ts";
+import { handlersOf } from "./handlers.ts";
+import { joinHalf } from "./worlds.ts";
 
 // One controller on a real socket, one honest agent that works all the time, and hostile peers beside it.
 const hello = "14000000" + "07626c7565636869" + "01" + "00" + "046e6f6465" + "04312e302d";

@@ -4,16 +4,15 @@ import { tmpdir } from "node:os";
 import { join as joinPath } from "node:path";
 import type { Clock } from "../../src/base/clock.ts";
 import { systemClock } from "../../src/base/clock.ts";
-import { rows } from "../../src/wire/codec.ts";
 import { Acceptor, join } from "../../src/wire/handshake.ts";
 import type { Limits } from "../../src/wire/limits.ts";
 import { MemoryNetwork } from "../../src/wire/memory.ts";
 import type { Handlers } from "../../src/wire/messages.ts";
-import { zero } from "../../src/wire/reader.ts";
 import type { Session, SessionOwner } from "../../src/wire/session.ts";
 import { connect, listenTcp, listenUnix } from "../../src/wire/sockets.ts";
 import type { Side } from "../../src/wire/table.ts";
 import type { Listener, Transport } from "../../src/wire/transport.ts";
+import { handlersOf } from "./handlers.ts";
 
 /** A place where transports come in pairs. */
 export interface World {
@@ -65,16 +64,6 @@ export async function allWorlds(): Promise<World[]> {
       () => connect({ kind: "unix", path }),
     ),
   ];
-}
-
-/** Handlers that answer every request with zeros, and what a test has instead. */
-export function handlersOf<S extends Side>(side: S, own: Partial<Handlers<S>> = {}): Handlers<S> {
-  const incoming = Object.values(rows).filter((row) => row.from !== side);
-  const answers = incoming.map((row) => {
-    const reply = Object.fromEntries(row.reply.map(({ name, type }) => [name, zero(type)]));
-    return [row.name, () => reply];
-  });
-  return { ...Object.fromEntries(answers), ...own } as Handlers<S>;
 }
 
 export interface SideOptions<S extends Side> extends Partial<Omit<SessionOwner<S>, "handlers">> {

@@ -40,7 +40,7 @@ export function admission(
     const context = required.get(node.name) ?? "";
     const trouble = context === "" ? undefined : contextTrouble(context, transport.securityContext?.());
     if (trouble !== undefined) {
-      refusals.say(`Agent may not register as '${node.name}': ${trouble}`);
+      refusals.say(node.name, `Agent may not register as '${node.name}': ${trouble}`);
       throw new Failure(ErrorName.AccessDenied, "Wrong SELinux context");
     }
     if (hello.probe && node.online) {

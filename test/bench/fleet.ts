@@ -1,0 +1,53 @@
+// Many agents in one process, without systemd but over the real wire: bun fleet.ts HOST PREFIX COUNT. They are the nodes
+// PREFIX0, PREFIX1 and so on, and return as agents do when their link is lost. Tells how many are online, and when all
+// are again, how long ago the first was lost.
+import { Backoff } from "../../src/base/backoff.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import { join } from "../../src/wire/handshake.ts";
+import { connect } from "../../src/wire/sockets.ts";
+import { handlersOf } from "../wire/handlers.ts";
+
+const [host = "", prefix = "", words = ""] = process.argv.slice(2);
+const count = Number(words);
+const intervalMs = 2000;
+let online = 0;
+let told = 0;
+let sinceMs = performance.now();
+
+function changed(by: 1 | -1): void {
+  if (online === count && by < 0) sinceMs = performance.now();
+  online += by;
+  if (online === count) console.log(`all online after ${Math.round(performance.now() - sinceMs)} ms`);
+}
+
+setInterval(() => {
+  if (told === online) return;
+  told = online;
+  console.log(`${online} online`);
+}, 100);
+
+for (let index = 0; index < count; index++) {
+  const backoff = new Backoff(100, intervalMs);
+  const attempt = async (): Promise<void> => {
+    try {
+      const transport = await connect({ kind: "tcp", host, port: 842 }, {});
+      await join(transport, {
+        clock: systemClock,
+        node: `${prefix}${index}`,
+        version: "fleet",
+        handlers: handlersOf("agent"),
+        heartbeat: { intervalMs, thresholdMs: 3 * intervalMs },
+        onClose() {
+          changed(-1);
+          again();
+        },
+      });
+      backoff.reset();
+      changed(1);
+    } catch {
+      again();
+    }
+  };
+  const again = () => systemClock.after(backoff.next(), () => void attempt());
+  void attempt();
+}
