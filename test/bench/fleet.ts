@@ -1,6 +1,6 @@
 // Many agents in one process, without systemd but over the real wire: bun fleet.ts HOST PREFIX COUNT. They are the nodes
 // PREFIX0, PREFIX1 and so on, and return as agents do when their link is lost. Tells how many are online, and when all
-// are again, how long ago the first was lost.
+// are again, how long ago the first was lost, and when that is by CLOCK_MONOTONIC.
 import { Backoff } from "../../src/base/backoff.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { join } from "../../src/wire/handshake.ts";
@@ -17,7 +17,8 @@ let sinceMs = performance.now();
 function changed(by: 1 | -1): void {
   if (online === count && by < 0) sinceMs = performance.now();
   online += by;
-  if (online === count) console.log(`all online after ${Math.round(performance.now() - sinceMs)} ms`);
+  if (online !== count) return;
+  console.log(`all online after ${Math.round(performance.now() - sinceMs)} ms, at ${systemClock.monotonicUs()} us`);
 }
 
 setInterval(() => {

@@ -16,6 +16,8 @@ export const lane = (index: number) => `bench-lane${index}.target`;
 const unlimited = "StartLimitIntervalSec=0";
 const units: Record<string, Record<string, string>> = {
   main: {
+    "bluechi-controller.service.d/bench.conf": `[Unit]\n${unlimited}\n`,
+    "bluechi-agent.service.d/bench.conf": `[Unit]\n${unlimited}\n`,
     "bench-source.service":
       "[Unit]\nWants=bluechi-proxy@node_bench-cdn.service\nAfter=bluechi-proxy@node_bench-cdn.service\n" +
       `${unlimited}\n[Service]\nExecStart=sleep infinity\n`,
