@@ -7,6 +7,13 @@ import { section as controllerSection, controllerSettings, nodeSettings } from "
 
 const width = 100;
 
+/** What a change needs that a reload is not enough for. */
+const needs = {
+  "at once": "",
+  "to new links": " After a reload a new value counts for connections that are made from then on.",
+  "after a restart": " A new value needs a restart.",
+};
+
 const [outdir] = process.argv.slice(2);
 if (outdir === undefined) throw new Error("usage: config.ts OUTDIR");
 const node = ["# Each node may have a section of its own.", "#", "# [node NAME]", "", ...settings(nodeSettings)];
@@ -17,6 +24,7 @@ async function write(role: string, lines: readonly string[]): Promise<void> {
   const head = [
     `# The defaults of bluechi-${role}; see bluechi-${role}.conf(5).`,
     `# Settings of your own belong into /etc/bluechi/${role}.conf or /etc/bluechi/${role}.conf.d/*.conf.`,
+    `# They are read at the start, and again by "systemctl reload bluechi-${role}".`,
     "",
   ];
   await Bun.write(join(outdir ?? "", `${role}.conf`), `${[...head, ...lines].join("\n").trimEnd()}\n`);
@@ -24,7 +32,7 @@ async function write(role: string, lines: readonly string[]): Promise<void> {
 
 function settings(table: SettingsTable): string[] {
   return Object.entries(table).flatMap(([key, setting]) => [
-    ...comment(setting.help),
+    ...comment(`${setting.help}${needs[setting.applies]}`),
     `# ${key}=${value(setting)}`,
     "",
   ]);

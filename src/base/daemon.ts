@@ -3,34 +3,46 @@ import { keepHeapSmall } from "./heap.ts";
 import { ConfigurationError, type Ini } from "./ini.ts";
 import { Log } from "./log.ts";
 import { commonOptions, type Options, type OptionValues, readCommandLine } from "./options.ts";
-import { type ConfigurationPlaces, defineSettings, loadConfiguration, printIni, type SettingsOf } from "./settings.ts";
+import { Service } from "./service.ts";
+import {
+  type ConfigurationPlaces,
+  defineSettings,
+  loadConfiguration,
+  printIni,
+  type SettingsOf,
+  type SettingsTable,
+} from "./settings.ts";
 import { packageVersion } from "./version.ts";
 
 /** The settings that every daemon has. */
 export const daemonSettings = defineSettings({
-  LogLevel: { kind: "level", default: "INFO", help: "DEBUG, INFO, WARN or ERROR." },
-  LogTarget: { kind: "target", default: "journald", help: "journald, stderr or stderr-full." },
-  LogIsQuiet: { kind: "boolean", default: false, help: "Whether to log nothing at all." },
+  LogLevel: { kind: "level", default: "INFO", applies: "at once", help: "DEBUG, INFO, WARN or ERROR." },
+  LogTarget: { kind: "target", default: "journald", applies: "at once", help: "journald, stderr or stderr-full." },
+  LogIsQuiet: { kind: "boolean", default: false, applies: "at once", help: "Whether to log nothing at all." },
   IPReceiveErrors: {
     kind: "boolean",
     default: true,
+    applies: "to new links",
     help: "Whether network errors end a connection at once (IP_RECVERR).",
   },
   TCPKeepAliveTime: {
     kind: "seconds",
     default: 1,
+    applies: "to new links",
     what: "keepalive time",
     help: "Seconds of idleness before the first TCP keepalive probe.",
   },
   TCPKeepAliveInterval: {
     kind: "seconds",
     default: 1,
+    applies: "to new links",
     what: "keepalive interval",
     help: "Seconds between TCP keepalive probes.",
   },
   TCPKeepAliveCount: {
     kind: "count",
     default: 6,
+    applies: "to new links",
     what: "keepalive count",
     help: "Unanswered TCP keepalive probes before the connection counts as lost.",
   },
@@ -63,6 +75,8 @@ export function socketOptions(settings: DaemonSettings, thresholdMs: number) {
 export interface Daemon<O extends Options, S extends DaemonSettings> {
   readonly summary: string;
   readonly options: O;
+  /** The settings of its own section. */
+  readonly table: SettingsTable;
   /** Where its configuration lies, with what the command line says. */
   places(values: OptionValues<O>): Omit<ConfigurationPlaces, "environment">;
   /** @throws ConfigurationError */
@@ -74,11 +88,15 @@ export interface Daemon<O extends Options, S extends DaemonSettings> {
 /** What a daemon starts with. */
 export interface Start<O extends Options, S extends DaemonSettings> {
   readonly values: OptionValues<O>;
-  readonly settings: S;
+  /** Its settings, and who is told of its state. */
+  readonly service: Service<S>;
   readonly log: Log;
 }
 
-/** Runs a daemon until it is told to stop. What keeps it from running becomes one line on stderr and exit status 1. */
+/**
+ * Runs a daemon until it is told to stop; SIGHUP has it read its configuration again. What keeps it from running becomes
+ * one line on stderr and exit status 1.
+ */
 export async function runDaemon<const O extends Options, S extends DaemonSettings>(
   daemon: Daemon<O, S>,
   argv: readonly string[],
@@ -86,13 +104,18 @@ export async function runDaemon<const O extends Options, S extends DaemonSetting
 ): Promise<number> {
   const stopped = Promise.withResolvers<string>();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stopped.resolve(signal));
+  let service: Service<S> | undefined;
+  // One that comes before the configuration is read has nothing to ask for.
+  process.on("SIGHUP", () => service?.reload());
   const options = { ...daemon.options, ...commonOptions };
   const line = readCommandLine({ name, synopsis: "[OPTION]...", summary: daemon.summary, options }, argv);
   if (typeof line === "number") return line;
   try {
     if (line.words.length > 0) throw new Error(`unexpected argument '${line.words[0]}'`);
     keepHeapSmall();
-    return await daemon.serve(start(daemon, line.values as OptionValues<O>, name), stopped.promise);
+    const started = start(daemon, line.values as OptionValues<O>, name);
+    service = started.service;
+    return await daemon.serve(started, stopped.promise);
   } catch (error) {
     const text = describe(error);
     process.stderr.write(error instanceof ConfigurationError ? `${text}\n` : `${name}: ${text}\n`);
@@ -105,12 +128,14 @@ function start<O extends Options, S extends DaemonSettings>(
   values: OptionValues<O>,
   name: string,
 ): Start<O, S> {
-  const ini = loadConfiguration({ ...daemon.places(values), environment: process.env });
+  const load = () => loadConfiguration({ ...daemon.places(values), environment: process.env });
+  const ini = load();
   const settings = daemon.readSettings(ini);
-  const { LogLevel: level, LogTarget: target, LogIsQuiet: quiet } = settings;
-  const log = new Log({ level, target, quiet, identifier: name });
+  const log = new Log({ identifier: name });
+  log.configure(settings);
   log.info(`Starting ${name} ${packageVersion}`);
   log.debug("Final configuration used:");
   for (const text of printIni(ini)) log.debug(text);
-  return { values, settings, log };
+  const read = () => daemon.readSettings(load());
+  return { values, service: new Service({ table: daemon.table, settings, read, log }), log };
 }

@@ -18,6 +18,13 @@ export function isTarget(word: string): word is Target {
 /** Characters of an entry; the rest is cut off. */
 const maxText = 16 * 1024;
 
+/** What a daemon's configuration says of its log. */
+export interface LogSettings {
+  readonly LogLevel: Level;
+  readonly LogTarget: Target;
+  readonly LogIsQuiet: boolean;
+}
+
 interface LogOptions {
   readonly level?: Level;
   readonly target?: Target;
@@ -41,8 +48,8 @@ type Place = string;
 /** The log of a daemon. Lines below `level` are dropped, all of them while `quiet`. */
 export class Log {
   level: Level;
-  readonly target: Target;
-  readonly #quiet: boolean;
+  #target: Target;
+  #quiet: boolean;
   readonly #identifier: string;
   readonly #inJournal: boolean;
   readonly #journal: (fields: Fields) => boolean;
@@ -50,7 +57,7 @@ export class Log {
 
   constructor(options: LogOptions = {}) {
     this.level = options.level ?? "INFO";
-    this.target = options.target ?? "stderr";
+    this.#target = options.target ?? "stderr";
     this.#quiet = options.quiet ?? false;
     this.#identifier = options.identifier ?? "bluechi";
     this.#inJournal = options.inJournal ?? (process.env.INVOCATION_ID !== undefined && !process.stderr.isTTY);
@@ -74,6 +81,17 @@ export class Log {
 
   error(text: string, place?: Place): void {
     this.#put("ERROR", text, place);
+  }
+
+  get target(): Target {
+    return this.#target;
+  }
+
+  /** Takes over what a configuration says of it. */
+  configure({ LogLevel, LogTarget, LogIsQuiet }: LogSettings): void {
+    this.level = LogLevel;
+    this.#target = LogTarget;
+    this.#quiet = LogIsQuiet;
   }
 
   #put(level: Level, text: string, place?: Place): void {

@@ -6,12 +6,12 @@ import { parseIni } from "./ini.ts";
 import { type ConfigurationPlaces, defineSettings, loadConfiguration, readSettings } from "./settings.ts";
 
 const table = defineSettings({
-  Name: { kind: "text", default: "nobody", help: "" },
-  Port: { kind: "port", default: 842, what: "port", help: "" },
-  Interval: { kind: "milliseconds", default: 2000, what: "heartbeat interval", help: "" },
-  Quiet: { kind: "boolean", default: false, help: "" },
-  Names: { kind: "list", default: [], help: "" },
-  LogLevel: { kind: "level", default: "INFO", help: "" },
+  Name: { kind: "text", default: "nobody", applies: "at once", help: "" },
+  Port: { kind: "port", default: 842, what: "port", applies: "at once", help: "" },
+  Interval: { kind: "milliseconds", default: 2000, what: "heartbeat interval", applies: "at once", help: "" },
+  Quiet: { kind: "boolean", default: false, applies: "at once", help: "" },
+  Names: { kind: "list", default: [], applies: "at once", help: "" },
+  LogLevel: { kind: "level", default: "INFO", applies: "at once", help: "" },
 });
 
 const read = (text: string) => readSettings(table, parseIni(`[s]\n${text}`, "f.conf").get("s") ?? new Map());

@@ -16,9 +16,18 @@ interface Kinds {
   target: Target;
 }
 
+/** When a value that has changed counts after a reload; after a restart of the daemon at the latest. */
+type Applies = "at once" | "to new links" | "after a restart";
+
 /** One key of a configuration file. `what` names a number in the message about a malformed one. */
 export type Setting = {
-  [K in keyof Kinds]: { readonly kind: K; readonly default: Kinds[K]; readonly what?: string; readonly help: string };
+  [K in keyof Kinds]: {
+    readonly kind: K;
+    readonly default: Kinds[K];
+    readonly applies: Applies;
+    readonly what?: string;
+    readonly help: string;
+  };
 }[keyof Kinds];
 
 export type SettingsTable = Record<string, Setting>;

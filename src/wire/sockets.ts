@@ -13,9 +13,14 @@ type OnTransport = (transport: Transport) => void;
 /**
  * Listens on a TCP port of all addresses, IPv6 and IPv4.
  * @param port 0 takes any free one.
+ * @param options asked for at each connection.
  * @throws Failure AddressInUse or Failed, in words for the log.
  */
-export async function listenTcp(port: number, options: SocketOptions, onTransport: OnTransport): Promise<Listener> {
+export async function listenTcp(
+  port: number,
+  options: () => SocketOptions,
+  onTransport: OnTransport,
+): Promise<Listener> {
   const what = `port ${port}`;
   try {
     return await listen(what, { port, host: "::" }, options, onTransport);
@@ -27,7 +32,7 @@ export async function listenTcp(port: number, options: SocketOptions, onTranspor
 }
 
 /** Listens on an inherited socket that is listening already (socket activation), TCP or unix. */
-export function listenFd(fd: number, options: SocketOptions, onTransport: OnTransport): Promise<Listener> {
+export function listenFd(fd: number, options: () => SocketOptions, onTransport: OnTransport): Promise<Listener> {
   return listen(`file descriptor ${fd}`, { fd }, options, onTransport);
 }
 
@@ -37,12 +42,12 @@ export function listenFd(fd: number, options: SocketOptions, onTransport: OnTran
  */
 export async function listenUnix(path: string, onTransport: OnTransport): Promise<Listener> {
   try {
-    return await listen(path, { path }, {}, onTransport);
+    return await listen(path, { path }, () => ({}), onTransport);
   } catch (thrown) {
     if (!(thrown instanceof ListenFailure) || thrown.code !== "EADDRINUSE") throw thrown;
     if (!(await isStale(path))) throw thrown;
     unlinkSync(path);
-    return await listen(path, { path }, {}, onTransport);
+    return await listen(path, { path }, () => ({}), onTransport);
   }
 }
 
@@ -96,7 +101,7 @@ class ListenFailure extends Failure {
 function listen(
   what: string,
   where: ListenOptions | { fd: number },
-  options: SocketOptions,
+  options: () => SocketOptions,
   onTransport: OnTransport,
 ): Promise<Listener> {
   const { promise, resolve, reject } = Promise.withResolvers<Listener>();
@@ -104,7 +109,7 @@ function listen(
   const server = createServer((socket) => {
     connections++;
     socket.on("close", () => connections--);
-    onTransport(new SocketTransport(socket, options));
+    onTransport(new SocketTransport(socket, options()));
   });
   server.on("error", (error) => reject(new ListenFailure(what, error)));
   server.listen(where as ListenOptions, () => {

@@ -12,6 +12,8 @@ export class Recorder implements ControllerListener {
   readonly statuses: Status[] = [];
   /** Looks at a job that ends. */
   onJobRemoved: (job: Job, result: string) => void = () => {};
+  /** The nodes that came and went. */
+  readonly nodes: string[] = [];
   /** What should not have been told. */
   readonly mistakes: string[] = [];
 
@@ -36,6 +38,16 @@ export class Recorder implements ControllerListener {
   }
 
   nodeStatusChanged(_node: Node): void {}
+
+  nodeAdded(node: Node): void {
+    this.nodes.push(`+${node.name}`);
+  }
+
+  nodeRemoved(node: Node): void {
+    if (node.online) this.mistakes.push(`node ${node.name} removed while it is online`);
+    this.nodes.push(`-${node.name}`);
+  }
+
   monitorNew(): void {}
   monitorClosed(): void {}
   agentJobMeasured(): void {}

@@ -4,7 +4,8 @@ import { Log } from "../../src/base/log.ts";
 import { proxyTarget } from "../../src/base/names.ts";
 import { Agent } from "../../src/roles/agent/agent.ts";
 import { admission } from "../../src/roles/controller/admission.ts";
-import { Controller } from "../../src/roles/controller/controller.ts";
+import { Controller, type ControllerTerms } from "../../src/roles/controller/controller.ts";
+import type { NodeTerms } from "../../src/roles/controller/node.ts";
 import { FakeSystemd } from "../../src/systemd/fake.ts";
 import type { UnitFile } from "../../src/systemd/fake-unit.ts";
 import { ReconnectingSystemd } from "../../src/systemd/reconnecting.ts";
@@ -126,6 +127,11 @@ const dependencyTemplate: UnitFile = {
   after: ["%i.service"],
 };
 
+/** Nodes each of which may depend on every other. */
+export function nodeTerms(...names: string[]): NodeTerms[] {
+  return [...new Set(names)].map((name) => ({ name, allowedDependencies: new Set(names), requiredContext: "" }));
+}
+
 /** All hosts of a scenario. Every node may depend on every other. */
 export class World {
   readonly clock = new FakeClock();
@@ -138,6 +144,7 @@ export class World {
   readonly hosts: readonly Host[];
   readonly heartbeat: HeartbeatOptions;
   controller: Controller;
+  #terms: ControllerTerms;
   #acceptor: Acceptor;
   /** Whether the controller there is still acts; one that has crashed does nothing about the links that it loses. */
   #living = { acts: true };
@@ -148,6 +155,7 @@ export class World {
     this.network = new MemoryNetwork({ seed: seed + 1, clock: this.clock, maxDelayMs: 5 });
     this.log = new Log({ level: "DEBUG", target: "journald", write: (line) => this.note(line.trimEnd()) });
     this.hosts = names.map((name) => new Host(name, this));
+    this.#terms = { nodes: nodeTerms(...names), jobLostTimeoutMs };
     [this.controller, this.#acceptor] = this.#start();
   }
 
@@ -159,6 +167,12 @@ export class World {
     const found = this.hosts.find((host) => host.name === name);
     if (!found) throw new Error(`no host ${name}`);
     return found;
+  }
+
+  /** Has the controller, and those that come after it, take over another configuration. */
+  reload(changes: Partial<ControllerTerms>): void {
+    this.#terms = { ...this.#terms, ...changes };
+    this.controller.reconfigure(this.#terms);
   }
 
   /** The controller dies and another is started in its place. */
@@ -195,12 +209,10 @@ export class World {
 
   #start(): [Controller, Acceptor] {
     const { clock, log, heartbeat } = this;
-    const names = this.hosts.map(({ name }) => name);
-    const nodes = names.map((name) => ({ name, allowedDependencies: new Set(names) }));
-    const controller = new Controller({ nodes, clock, log, jobLostTimeoutMs });
+    const controller = new Controller({ ...this.#terms, clock, log });
     controller.listen(this.recorder);
     const settings = { HeartbeatInterval: heartbeat.intervalMs, NodeHeartbeatThreshold: heartbeat.thresholdMs };
-    const admit = admission(controller, settings, log, clock);
+    const admit = admission(controller, { settings }, log, clock);
     const living = { acts: true };
     this.#living = living;
     const acceptor = new Acceptor({

@@ -32,10 +32,14 @@ const acceptor = new Acceptor({
   }),
 });
 const doors: Transport[] = [];
-const listener = await listenTcp(0, {}, (transport) => {
-  doors.push(transport);
-  acceptor.accept(transport);
-});
+const listener = await listenTcp(
+  0,
+  () => ({}),
+  (transport) => {
+    doors.push(transport);
+    acceptor.accept(transport);
+  },
+);
 const address = { kind: "tcp", host: "127.0.0.1", port: listener.port } as const;
 const { session: honest } = await joinHalf(await connect(address), { clock: systemClock });
 afterAll(() => {

@@ -116,9 +116,19 @@ describe("sockets", () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   test("a port in use is said to be", async () => {
-    const listener = await listenTcp(0, {}, () => {});
+    const listener = await listenTcp(
+      0,
+      () => ({}),
+      () => {},
+    );
     const message = `cannot listen on port ${listener.port}: address already in use`;
-    await expect(listenTcp(listener.port, {}, () => {})).rejects.toMatchObject({
+    await expect(
+      listenTcp(
+        listener.port,
+        () => ({}),
+        () => {},
+      ),
+    ).rejects.toMatchObject({
       errorName: ErrorName.AddressInUse,
       message,
     });
@@ -126,7 +136,11 @@ describe("sockets", () => {
   });
 
   test("nobody at an address is said to be", async () => {
-    const listener = await listenTcp(0, {}, () => {});
+    const listener = await listenTcp(
+      0,
+      () => ({}),
+      () => {},
+    );
     const { port } = listener;
     listener.close();
     await expect(connect({ kind: "tcp", host: "127.0.0.1", port })).rejects.toMatchObject({
@@ -160,7 +174,7 @@ describe("sockets", () => {
     const { fd } = (server as unknown as { _handle: { fd: number } })._handle;
     const script = `
       const { listenFd } = await import(${JSON.stringify(join(import.meta.dir, "../../src/wire/sockets.ts"))});
-      await listenFd(3, {}, (transport) => {
+      await listenFd(3, () => ({}), (transport) => {
         transport.start({ data: (chunk) => transport.write(chunk), drained() {}, closed: () => process.exit(0) });
       });
       console.log("listening");`;

@@ -54,7 +54,7 @@ export async function allWorlds(): Promise<World[]> {
     await socketWorld(
       "tcp",
       "::ffff:127.0.0.1",
-      (onTransport) => listenTcp(0, { keepAliveTimeS: 1, userTimeoutMs: 5000 }, onTransport),
+      (onTransport) => listenTcp(0, () => ({ keepAliveTimeS: 1, userTimeoutMs: 5000 }), onTransport),
       ({ port }) => connect({ kind: "tcp", host: "127.0.0.1", port }, { receiveErrors: true }),
     ),
     await socketWorld(

@@ -68,12 +68,13 @@ export class Link {
     return this.#firstAttempt.promise;
   }
 
-  /** Leaves the controller there is and connects to another. */
+  /** Leaves the controller there is and connects to another, or once more to the same. */
   switchTo(address: string): void {
+    const changed = address !== this.#address;
     this.#address = address;
     this.#joinedMs = Number.NEGATIVE_INFINITY;
     this.#tries = 0;
-    this.#options.listener.addressChanged();
+    if (changed) this.#options.listener.addressChanged();
     this.#handle({ type: "switched" }, "the agent is switched to another controller");
   }
 

@@ -3,12 +3,13 @@ import { systemClock } from "../../base/clock.ts";
 import { type Daemon, runDaemon, type Start, socketOptions } from "../../base/daemon.ts";
 import { asFailure, Failure } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
+import { feedWatchdog } from "../../base/notify.ts";
+import type { Service } from "../../base/service.ts";
 import { packageVersion } from "../../base/version.ts";
 import { systemBusAddress, userBusAddress } from "../../bus/address.ts";
 import { Presence } from "../../bus/presence.ts";
 import { bootId } from "../../systemd/boot.ts";
 import { Manager } from "../../systemd/manager.ts";
-import { feedWatchdog, notify } from "../../systemd/notify.ts";
 import { ReconnectingSystemd } from "../../systemd/reconnecting.ts";
 import { parseAddress } from "../../wire/address.ts";
 import { join } from "../../wire/handshake.ts";
@@ -16,7 +17,7 @@ import { connect } from "../../wire/sockets.ts";
 import { Agent } from "./agent.ts";
 import { AgentFace } from "./face.ts";
 import type { LinkOptions } from "./link.ts";
-import { type AgentSettings, readAgentSettings, section } from "./settings.ts";
+import { type AgentSettings, agentSettings, readAgentSettings, section } from "./settings.ts";
 
 const options = {
   host: { short: "H", argument: "HOST", help: "The controller's host" },
@@ -31,6 +32,7 @@ const options = {
 const daemon: Daemon<typeof options, AgentSettings> = {
   summary: "The agent of bluechi: connects the systemd of this host to the controller.",
   options,
+  table: agentSettings,
   places: (values) => ({
     defaults: "/usr/share/bluechi-agent/config/agent.conf",
     file: "/etc/bluechi/agent.conf",
@@ -54,7 +56,7 @@ export function main(argv: readonly string[], name: string): Promise<number> {
 }
 
 async function serve(start: Start<typeof options, AgentSettings>, stopped: Promise<string>): Promise<number> {
-  const { settings, log } = start;
+  const { service, log } = start;
   const user = start.values.user === true;
   const systemd = await ReconnectingSystemd.open(() => Manager.open({ user }), systemClock, log);
   const agent: Agent = new Agent({
@@ -62,7 +64,7 @@ async function serve(start: Start<typeof options, AgentSettings>, stopped: Promi
     clock: systemClock,
     log,
     boot: bootId(),
-    link: linkOptions(settings, log, () => agent),
+    link: linkOptions(service, log, () => agent),
   });
   const presence = await Presence.open({
     address: user ? userBusAddress() : systemBusAddress(),
@@ -78,30 +80,45 @@ async function serve(start: Start<typeof options, AgentSettings>, stopped: Promi
       };
     },
   });
-  const status = () => `STATUS=Node ${settings.NodeName} is ${agent.status}`;
-  agent.listen({ statusChanged: () => notify(status()), controllerAddressChanged: () => {} });
+  agent.listen({ statusChanged: () => service.statusChanged(), controllerAddressChanged: () => {} });
   feedWatchdog(systemClock);
-  const tried = agent.start().then(() => notify("READY=1", status()));
+  const status = () => `Node ${service.settings.NodeName} is ${agent.status}`;
+  const tried = agent.start().then(() => service.ready(status, (now, before) => reconnect(agent, now, before, log)));
   const signal = await Promise.race([stopped, tried.then(() => stopped)]);
   log.info(`Stopping because of ${signal}`);
-  notify("STOPPING=1");
+  service.stopping();
   await agent.stop(await systemd.restarting().catch(() => false));
   await presence.close();
   systemd.close();
   return 0;
 }
 
-function linkOptions(settings: AgentSettings, log: Log, agent: () => Agent): LinkOptionsOfRole {
-  const heartbeat = {
-    intervalMs: settings.HeartbeatInterval,
-    // The check is made at each of the own heartbeats, so it goes with them.
-    thresholdMs: settings.HeartbeatInterval > 0 ? settings.ControllerHeartbeatThreshold : 0,
-  };
+/**
+ * Leaves the controller when a reload has brought another address or another name, to register there or so. Where the
+ * agent has been switched to meanwhile counts as long as the configured address is the same.
+ */
+function reconnect(agent: Agent, now: AgentSettings, before: AgentSettings, log: Log): void {
+  const moved = now.ControllerAddress !== before.ControllerAddress;
+  if (!moved && now.NodeName === before.NodeName) return;
+  const address = moved ? now.ControllerAddress : agent.link.address;
+  log.info(`Connecting again, as '${now.NodeName}' to ${address}, because the configuration has changed`);
+  agent.link.switchTo(address);
+}
+
+function linkOptions(service: Service<AgentSettings>, log: Log, agent: () => Agent): LinkOptionsOfRole {
+  const { settings } = service;
   return {
     address: settings.ControllerAddress,
     attemptsUntilQuiet: settings.ConnectionRetryCountUntilQuiet,
     maxDelayMs: settings.HeartbeatInterval || 2000,
     async join(address, lost) {
+      // What is in force when the link is made counts for it.
+      const { settings } = service;
+      const heartbeat = {
+        intervalMs: settings.HeartbeatInterval,
+        // The check is made at each of the own heartbeats, so it goes with them.
+        thresholdMs: settings.HeartbeatInterval > 0 ? settings.ControllerHeartbeatThreshold : 0,
+      };
       const transport = await connect(parseAddress(address), socketOptions(settings, heartbeat.thresholdMs));
       const joined = join(transport, {
         clock: systemClock,

@@ -5,10 +5,12 @@ import { Rationed } from "../../base/rationed.ts";
 import type { AcceptorOptions } from "../../wire/handshake.ts";
 import type { Session } from "../../wire/session.ts";
 import type { Controller } from "./controller.ts";
-import type { ControllerSettings } from "./settings.ts";
+import { type ControllerSettings, silenceMs } from "./settings.ts";
 
-type Conditions = Pick<ControllerSettings, "HeartbeatInterval" | "NodeHeartbeatThreshold"> &
-  Partial<Pick<ControllerSettings, "nodes">>;
+/** What is in force while an agent says hello. */
+interface Conditions {
+  readonly settings: Pick<ControllerSettings, "HeartbeatInterval" | "NodeHeartbeatThreshold">;
+}
 
 /**
  * What is wrong with an agent's SELinux context, undefined for nothing.
@@ -28,17 +30,16 @@ export function contextTrouble(required: string, actual: string | undefined): st
  */
 export function admission(
   controller: Controller,
-  settings: Conditions,
+  conditions: Conditions,
   log: Log,
   clock: Clock,
 ): AcceptorOptions["admit"] {
-  const { HeartbeatInterval: intervalMs, NodeHeartbeatThreshold } = settings;
-  const required = new Map(settings.nodes?.map(({ name, requiredContext }) => [name, requiredContext]));
   const refusals = new Rationed((text) => log.error(text), clock);
   return (hello, transport) => {
     const node = controller.admit(hello.node);
-    const context = required.get(node.name) ?? "";
-    const trouble = context === "" ? undefined : contextTrouble(context, transport.securityContext?.());
+    const { settings } = conditions;
+    const trouble =
+      node.requiredContext === "" ? undefined : contextTrouble(node.requiredContext, transport.securityContext?.());
     if (trouble !== undefined) {
       refusals.say(node.name, `Agent may not register as '${node.name}': ${trouble}`);
       throw new Failure(ErrorName.AccessDenied, "Wrong SELinux context");
@@ -49,7 +50,7 @@ export function admission(
     let session: Session<"controller"> | undefined;
     return {
       handlers: controller.handlers(node),
-      heartbeat: { intervalMs, thresholdMs: intervalMs > 0 ? NodeHeartbeatThreshold : 0 },
+      heartbeat: { intervalMs: settings.HeartbeatInterval, thresholdMs: silenceMs(settings) },
       onSession(opened) {
         session = opened;
         log.debug(`Agent of node '${node.name}' has version ${hello.version}`);
@@ -58,7 +59,7 @@ export function admission(
       onHeartbeat: () => node.seen(),
       onClose(reason) {
         if (reason.startsWith("no heartbeat")) {
-          const silent = `since '${NodeHeartbeatThreshold}'ms`;
+          const silent = `since '${settings.NodeHeartbeatThreshold}'ms`;
           log.warn(`Did not receive heartbeat from node '${node.name}' ${silent}. Disconnecting it...`);
         }
         if (session) controller.disconnected(node, session, reason);

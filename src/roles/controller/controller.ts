@@ -12,7 +12,7 @@ import { LostJobs } from "./lost-jobs.ts";
 import { type MetricsListener, startTime } from "./metrics.ts";
 import type { Monitor } from "./monitor.ts";
 import { Monitors, type MonitorsListener } from "./monitors.ts";
-import { Node } from "./node.ts";
+import { Node, type NodeTerms } from "./node.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
 /** `up` when all nodes are online, `down` when none is, else `degraded`. */
@@ -26,20 +26,27 @@ const maxInterface = 255;
 export interface ControllerListener extends JobsListener, MonitorsListener, MetricsListener {
   statusChanged(status: Status): void;
   nodeStatusChanged(node: Node): void;
+  nodeAdded(node: Node): void;
+  /** It is offline, and will not come back. */
+  nodeRemoved(node: Node): void;
 }
 
-export interface ControllerOptions {
+/** What the configuration says of all that the controller knows. */
+export interface ControllerTerms {
   /** The nodes that may register, in the order in which they are listed. */
-  readonly nodes: readonly { readonly name: string; readonly allowedDependencies: ReadonlySet<string> }[];
-  readonly clock: Clock;
-  readonly log: Log;
+  readonly nodes: readonly NodeTerms[];
   /** How long the jobs of a node that has dropped off wait for its return, in ms. */
   readonly jobLostTimeoutMs: number;
 }
 
+interface ControllerOptions extends ControllerTerms {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
 /** All that the controller knows: nodes, jobs, monitors, what depends on what. */
 export class Controller {
-  readonly nodes: ReadonlyMap<string, Node>;
+  readonly #nodes = new Map<string, Node>();
   readonly jobs: Jobs;
   readonly monitors: Monitors;
   readonly subscriptions: Subscriptions;
@@ -51,24 +58,27 @@ export class Controller {
   #status: Status = "down";
   #metrics = false;
 
-  constructor({ nodes, clock, log, jobLostTimeoutMs }: ControllerOptions) {
-    this.nodes = new Map(
-      nodes.map(({ name, allowedDependencies }) => [name, new Node(name, allowedDependencies, clock)]),
-    );
-    this.subscriptions = new Subscriptions(this.nodes.values(), log);
+  constructor({ clock, log, ...terms }: ControllerOptions) {
+    this.subscriptions = new Subscriptions(log);
     this.dependencies = new Dependencies(this.nodes, this.subscriptions, clock, log);
     this.jobs = new Jobs(clock, {
       jobNew: (job) => this.#listener?.jobNew(job),
       jobStateChanged: (job) => this.#listener?.jobStateChanged(job),
       jobRemoved: (job, result) => this.#jobRemoved(job, result),
     });
-    this.#lostJobs = new LostJobs({ jobs: this.jobs, clock, log, timeoutMs: jobLostTimeoutMs });
+    this.#lostJobs = new LostJobs({ jobs: this.jobs, clock, log, timeoutMs: terms.jobLostTimeoutMs });
     this.monitors = new Monitors(this.subscriptions, {
       monitorNew: (monitor) => this.#listener?.monitorNew(monitor),
       monitorClosed: (monitor) => this.#listener?.monitorClosed(monitor),
     });
     this.#clock = clock;
     this.#log = log;
+    this.reconfigure(terms);
+  }
+
+  /** The nodes that may register, in the order in which they are listed. */
+  get nodes(): ReadonlyMap<string, Node> {
+    return this.#nodes;
   }
 
   /** Sets who is told what happens, nobody for undefined. */
@@ -78,6 +88,40 @@ export class Controller {
 
   get status(): Status {
     return this.#status;
+  }
+
+  /** Takes over what the configuration says now. Nodes that stay keep their links, and all that is under way there. */
+  reconfigure({ nodes: list, jobLostTimeoutMs }: ControllerTerms): void {
+    this.#lostJobs.timeoutMs = jobLostTimeoutMs;
+    const left = new Map(this.#nodes);
+    this.#nodes.clear();
+    for (const terms of list) {
+      const node = left.get(terms.name) ?? this.#addNode(terms);
+      left.delete(terms.name);
+      this.#nodes.set(terms.name, node);
+    }
+    for (const terms of list) this.#nodes.get(terms.name)?.configure(terms);
+    for (const node of left.values()) this.#removeNode(node);
+    this.dependencies.review();
+    this.#updateStatus();
+  }
+
+  #addNode({ name, allowedDependencies }: NodeTerms): Node {
+    const node = new Node(name, allowedDependencies, this.#clock);
+    this.subscriptions.addNode(node);
+    this.#listener?.nodeAdded(node);
+    return node;
+  }
+
+  #removeNode(node: Node): void {
+    const reason = `node '${node.name}' is no longer in the controller's configuration`;
+    // First what it needs and what needs it, as its agent and those of others have to hear of that.
+    this.dependencies.removeNode(node, reason);
+    this.#lostJobs.nodeRemoved(node.name, reason);
+    node.disconnect(reason);
+    this.subscriptions.removeNode(node);
+    this.#listener?.nodeRemoved(node);
+    this.#log.info(`Node '${node.name}' removed`);
   }
 
   /** @throws Failure AccessDenied for a name that may not register. */

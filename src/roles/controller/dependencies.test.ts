@@ -26,7 +26,8 @@ beforeEach(() => {
   nodes = new Map(
     ["laptop", "tablet", "pi"].map((name) => [name, new Node(name, name === "pi" ? new Set() : allowed, clock)]),
   );
-  subscriptions = new Subscriptions(nodes.values(), log);
+  subscriptions = new Subscriptions(log);
+  for (const node of nodes.values()) subscriptions.addNode(node);
   dependencies = new Dependencies(nodes, subscriptions, clock, log);
   [laptop, tablet, pi] = [connect("laptop"), connect("tablet"), connect("pi")];
 });

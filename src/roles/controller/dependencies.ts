@@ -92,10 +92,7 @@ export class Dependencies {
     if (!target) throw new Failure(ErrorName.ServiceUnknown, `No such node '${targetName}'`);
     if (!source.allowedDependencies.has(targetName)) {
       this.#log.warn(`Proxy request denied for ${source.name}->${targetName}`);
-      throw new Failure(
-        ErrorName.AccessDenied,
-        `Proxy on node not allowed: '${source.name}' has no AllowDependenciesOn=${targetName}`,
-      );
+      throw new Failure(ErrorName.AccessDenied, denial(source, target));
     }
     if (!isUnitName(unit)) throw new Failure(ErrorName.InvalidArgs, `Unit name ${unit} is not valid.`);
     const proxies = this.#proxiesOf(source);
@@ -159,6 +156,40 @@ export class Dependencies {
       node,
       this.#clock.after(settleMs, () => this.#leave(node)),
     );
+  }
+
+  /** Ends what needs a node that is removed, and what that node needs. Agents that are online are told the reason. */
+  removeNode(node: Node, reason: string): void {
+    for (const timers of [this.#settling, this.#leaving]) {
+      timers.get(node)?.cancel();
+      timers.delete(node);
+    }
+    this.#endWhere(
+      ({ source, dependency }) => source === node || dependency.target === node,
+      () => reason,
+    );
+    this.#proxies.delete(node);
+  }
+
+  /** Ends what is not allowed any more. */
+  review(): void {
+    this.#endWhere(
+      ({ source, dependency }) => !source.allowedDependencies.has(dependency.target.name),
+      ({ source, dependency }) => denial(source, dependency.target),
+    );
+  }
+
+  /** Ends proxies for good: their agents stop the units, or fail their starts. */
+  #endWhere(which: (proxy: Proxy) => boolean, why: (proxy: Proxy) => string): void {
+    for (const proxy of [...this.#dependencies.values()].flatMap(({ proxies }) => [...proxies])) {
+      if (!which(proxy)) continue;
+      const { source, id } = proxy;
+      if (id !== undefined) {
+        this.#proxiesOf(source).delete(id);
+        source.emit("proxyTargetActivated", { proxyId: id, result: "failed", message: why(proxy) });
+      }
+      this.#release(proxy);
+    }
   }
 
   /** Ends what is kept for nodes that are away, and looks after nothing any more. */
@@ -236,6 +267,11 @@ export class Dependencies {
     this.#proxies.set(source, proxies);
     return proxies;
   }
+}
+
+/** Why a node may not depend on another. */
+function denial(source: Node, target: Node): string {
+  return `Proxy on node not allowed: '${source.name}' has no AllowDependenciesOn=${target.name}`;
 }
 
 /** A node's name may hold any character but this one. */

@@ -3,7 +3,7 @@ import { ErrorName, Failure } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import { listenFd, listenTcp, listenUnix } from "../../wire/sockets.ts";
 import type { Listener, Transport } from "../../wire/transport.ts";
-import type { ControllerSettings } from "./settings.ts";
+import { type ControllerSettings, silenceMs } from "./settings.ts";
 
 const socketPath = "/run/bluechi/bluechi.sock";
 
@@ -18,14 +18,16 @@ function inheritedSockets(): number {
 
 /**
  * Listens wherever the settings and the service manager say that agents come in.
+ * @param service whose settings may change: connections get the options that are in force when they come.
  * @throws Failure when a place is taken, or there is none.
  */
 export async function listen(
-  settings: ControllerSettings,
+  service: { readonly settings: ControllerSettings },
   log: Log,
   onTransport: (transport: Transport) => void,
 ): Promise<Listener[]> {
-  const options = socketOptions(settings, settings.HeartbeatInterval > 0 ? settings.NodeHeartbeatThreshold : 0);
+  const { settings } = service;
+  const options = () => socketOptions(service.settings, silenceMs(service.settings));
   const inherited = inheritedSockets();
   if (!settings.UseTCP && !settings.UseUDS && inherited === 0) {
     throw new Failure(ErrorName.Failed, "No connection request handler configured");

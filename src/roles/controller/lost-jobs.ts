@@ -15,32 +15,39 @@ export class LostJobs {
   readonly #jobs: Jobs;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #timeoutMs: number;
+  /** How long jobs wait for their node. */
+  timeoutMs: number;
   /** The nodes that are away and have jobs. */
   readonly #timers = new Map<string, Timer>();
   /** Tells this run of this controller from all others, as all of them count their jobs from 1. */
   readonly #controller = randomBytes(8).readBigUInt64LE();
 
-  /** @param timeoutMs how long jobs wait for their node. */
   constructor(options: { jobs: Jobs; clock: Clock; log: Log; timeoutMs: number }) {
     this.#jobs = options.jobs;
     this.#clock = options.clock;
     this.#log = options.log;
-    this.#timeoutMs = options.timeoutMs;
+    this.timeoutMs = options.timeoutMs;
   }
 
   nodeOffline(node: string): void {
     // One without a ticket has not been accepted: who asked for it learns that the link is lost.
     const waiting = this.#jobs.of(node).filter(({ ticket }) => ticket);
     if (waiting.length === 0) return;
-    this.#log.warn(`${waiting.length} jobs of node '${node}' wait up to ${this.#timeoutMs} ms for its return`);
+    this.#log.warn(`${waiting.length} jobs of node '${node}' wait up to ${this.timeoutMs} ms for its return`);
     this.#timers.set(
       node,
-      this.#clock.after(this.#timeoutMs, () => {
+      this.#clock.after(this.timeoutMs, () => {
         this.#timers.delete(node);
         this.#fail(node, waiting, "the node did not come back in time");
       }),
     );
+  }
+
+  /** Ends the jobs of a node that will not come back. */
+  nodeRemoved(node: string, why: string): void {
+    this.#timers.get(node)?.cancel();
+    this.#timers.delete(node);
+    this.#fail(node, this.#jobs.of(node), why);
   }
 
   /** The first thing that a node hears which has connected. */

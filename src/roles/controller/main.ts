@@ -1,18 +1,18 @@
 import { controllerName } from "../../api/names.ts";
 import { systemClock } from "../../base/clock.ts";
 import { type Daemon, runDaemon, type Start } from "../../base/daemon.ts";
+import { feedWatchdog } from "../../base/notify.ts";
 import { packageVersion } from "../../base/version.ts";
 import { systemBusAddress } from "../../bus/address.ts";
 import { Presence } from "../../bus/presence.ts";
-import { feedWatchdog, notify } from "../../systemd/notify.ts";
 import { Acceptor } from "../../wire/handshake.ts";
 import type { Listener } from "../../wire/transport.ts";
 import { admission } from "./admission.ts";
-import { Controller } from "./controller.ts";
+import { Controller, type ControllerTerms } from "./controller.ts";
 import { ControllerFace } from "./dbus/face.ts";
 import { listen } from "./listeners.ts";
 import { Room } from "./room.ts";
-import { type ControllerSettings, readControllerSettings, section } from "./settings.ts";
+import { type ControllerSettings, controllerSettings, readControllerSettings, section } from "./settings.ts";
 
 const options = {
   port: { short: "p", argument: "PORT", help: "The port to listen on" },
@@ -22,6 +22,7 @@ const options = {
 const daemon: Daemon<typeof options, ControllerSettings> = {
   summary: "The controller of bluechi: the service that all nodes connect to.",
   options,
+  table: controllerSettings,
   places: ({ config, port }) => ({
     defaults: "/usr/share/bluechi/config/controller.conf",
     file: "/etc/bluechi/controller.conf",
@@ -39,16 +40,12 @@ export function main(argv: readonly string[], name: string): Promise<number> {
 }
 
 async function serve(
-  { settings, log }: Start<typeof options, ControllerSettings>,
+  { service, log }: Start<typeof options, ControllerSettings>,
   stopped: Promise<string>,
 ): Promise<number> {
+  const { settings } = service;
   if (settings.HeartbeatInterval === 0) log.warn("Heartbeat disabled since configured interval '0' is <=0");
-  const controller = new Controller({
-    nodes: settings.nodes,
-    clock: systemClock,
-    log,
-    jobLostTimeoutMs: settings.JobLostTimeout,
-  });
+  const controller = new Controller({ ...terms(settings), clock: systemClock, log });
   const presence = await Presence.open({
     address: systemBusAddress(),
     name: controllerName,
@@ -63,7 +60,7 @@ async function serve(
       };
     },
   });
-  const admit = admission(controller, settings, log, systemClock);
+  const admit = admission(controller, service, log, systemClock);
   const room = new Room(log, systemClock);
   const listeners: Listener[] = [];
   const door = (local: boolean) => {
@@ -73,15 +70,22 @@ async function serve(
   };
   // A flood from the network cannot keep the agent of this host out: it has a door of its own.
   const [network, local] = [door(false), door(true)];
-  listeners.push(...(await listen(settings, log, (transport) => (transport.peer ? network : local).accept(transport))));
+  listeners.push(...(await listen(service, log, (transport) => (transport.peer ? network : local).accept(transport))));
   feedWatchdog(systemClock);
-  notify("READY=1", `STATUS=${settings.nodes.length} nodes may register`);
+  service.ready(
+    () => `${controller.nodes.size} nodes may register`,
+    (now) => controller.reconfigure(terms(now)),
+  );
   log.info(`Stopping because of ${await stopped}`);
-  notify("STOPPING=1");
+  service.stopping();
   for (const listener of listeners) listener.close();
   network.close();
   local.close();
   controller.shutDown();
   await presence.close();
   return 0;
+}
+
+function terms({ nodes, JobLostTimeout }: ControllerSettings): ControllerTerms {
+  return { nodes, jobLostTimeoutMs: JobLostTimeout };
 }

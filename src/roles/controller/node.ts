@@ -22,11 +22,20 @@ const slowAnswerMs = 100_000;
 
 const offline: Link = { state: "offline" };
 
-/** A node that may register, online or not. */
-export class Node {
+/** What the configuration says of a node. */
+export interface NodeTerms {
   readonly name: string;
   /** The nodes whose units this node's units may depend on. */
   readonly allowedDependencies: ReadonlySet<string>;
+  /** The SELinux context that its agent has to have; "" when any will do. */
+  readonly requiredContext: string;
+}
+
+/** A node that may register, online or not. */
+export class Node {
+  readonly name: string;
+  allowedDependencies: ReadonlySet<string>;
+  requiredContext = "";
   lastSeenUs = 0n;
   lastSeenMonotonicUs = 0n;
   readonly #clock: Clock;
@@ -72,6 +81,19 @@ export class Node {
   seen(): void {
     this.lastSeenUs = this.#clock.realtimeUs();
     this.lastSeenMonotonicUs = this.#clock.monotonicUs();
+  }
+
+  /** Takes over what the configuration says. An agent of which more is required than before has to register again. */
+  configure({ allowedDependencies, requiredContext }: NodeTerms): void {
+    this.allowedDependencies = allowedDependencies;
+    if (this.requiredContext === requiredContext) return;
+    this.requiredContext = requiredContext;
+    if (requiredContext !== "") this.disconnect("another SELinux context is required of it");
+  }
+
+  /** Ends the node's session, if it has one. */
+  disconnect(reason: string): void {
+    if (this.#link.state === "online") this.#link.session.close(reason);
   }
 
   /** Ends the node's session, if it has one, for one that takes its place. */

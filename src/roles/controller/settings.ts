@@ -1,33 +1,49 @@
 import { daemonSettings } from "../../base/daemon.ts";
 import type { Ini } from "../../base/ini.ts";
 import { defineSettings, readSettings, type SettingsOf } from "../../base/settings.ts";
+import type { NodeTerms } from "./node.ts";
 
 export const section = "bluechi-controller";
 
 export const controllerSettings = defineSettings({
-  ControllerPort: { kind: "port", default: 842, what: "port", help: "The TCP port that agents connect to." },
-  UseTCP: { kind: "boolean", default: true, help: "Whether to listen on ControllerPort." },
-  UseUDS: { kind: "boolean", default: true, help: "Whether to listen on the unix socket /run/bluechi/bluechi.sock." },
+  ControllerPort: {
+    kind: "port",
+    default: 842,
+    applies: "after a restart",
+    what: "port",
+    help: "The TCP port that agents connect to.",
+  },
+  UseTCP: { kind: "boolean", default: true, applies: "after a restart", help: "Whether to listen on ControllerPort." },
+  UseUDS: {
+    kind: "boolean",
+    default: true,
+    applies: "after a restart",
+    help: "Whether to listen on the unix socket /run/bluechi/bluechi.sock.",
+  },
   AllowedNodeNames: {
     kind: "list",
     default: [],
+    applies: "at once",
     help: "The names of the nodes that may register, separated by commas.",
   },
   HeartbeatInterval: {
     kind: "milliseconds",
     default: 2000,
+    applies: "to new links",
     what: "heartbeat interval",
     help: "Milliseconds between heartbeats to the agents; 0 switches them off, and the check of theirs too.",
   },
   NodeHeartbeatThreshold: {
     kind: "milliseconds",
     default: 6000,
+    applies: "to new links",
     what: "heartbeat threshold",
     help: "Milliseconds of silence after which a node is taken for lost; 0 switches the check off.",
   },
   JobLostTimeout: {
     kind: "milliseconds",
     default: 30_000,
+    applies: "at once",
     what: "job lost timeout",
     help: "Milliseconds that jobs of a node which has dropped off wait for its return, before they end as failed.",
   },
@@ -38,27 +54,30 @@ export const nodeSettings = defineSettings({
   Allowed: {
     kind: "boolean",
     default: false,
+    applies: "at once",
     help: "Whether the node may register, as if it were in AllowedNodeNames.",
   },
   RequiredSelinuxContext: {
     kind: "text",
     default: "",
+    applies: "at once",
     help: "The SELinux context that the node's agent has to have. Without SELinux, and over TCP without labelled networking, none is known, and the node is refused.",
   },
   AllowDependenciesOn: {
     kind: "list",
     default: [],
+    applies: "at once",
     help: "The nodes whose units this node's units may depend on, separated by commas.",
   },
 });
 
 export interface ControllerSettings extends SettingsOf<typeof controllerSettings> {
-  readonly nodes: readonly {
-    readonly name: string;
-    readonly allowedDependencies: ReadonlySet<string>;
-    /** "" when any will do. */
-    readonly requiredContext: string;
-  }[];
+  readonly nodes: readonly NodeTerms[];
+}
+
+/** How long a node may be silent, in ms, 0 for ever: it is looked at with each heartbeat that is sent. */
+export function silenceMs(settings: Pick<ControllerSettings, "HeartbeatInterval" | "NodeHeartbeatThreshold">): number {
+  return settings.HeartbeatInterval > 0 ? settings.NodeHeartbeatThreshold : 0;
 }
 
 const nodeSection = /^node (.+)$/;

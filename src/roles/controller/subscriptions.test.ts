@@ -40,7 +40,8 @@ beforeEach(() => {
   const clock = new FakeClock();
   pi = new Node("pi", new Set(), clock);
   nas = new Node("nas", new Set(), clock);
-  subscriptions = new Subscriptions([pi, nas], new Log({ write: () => {} }));
+  subscriptions = new Subscriptions(new Log({ write: () => {} }));
+  for (const node of [pi, nas]) subscriptions.addNode(node);
   listener = new Listener();
   piAgent = connect(pi);
 });

@@ -61,9 +61,23 @@ export class Subscriptions {
   #lastId = 0;
   #units = 0;
 
-  constructor(nodes: Iterable<Node>, log: Log) {
-    for (const node of nodes) this.#watches.set(node, { byUnit: new Map(), unasked: [], asked: 0 });
+  constructor(log: Log) {
     this.#log = log;
+  }
+
+  /** A node that may be listened to from now on, also by those who have subscribed to it before it was known. */
+  addNode(node: Node): void {
+    const watches = { byUnit: new Map(), unasked: [], asked: 0 };
+    this.#watches.set(node, watches);
+    for (const subscription of this.#subscriptions.values()) {
+      if (subscription.node !== any && subscription.node !== node.name) continue;
+      for (const unit of subscription.units) this.#join(node, watches, unit, subscription);
+    }
+  }
+
+  /** A node that is offline and does not come back. Its subscriptions stay, and wait for another of its name. */
+  removeNode(node: Node): void {
+    this.#watches.delete(node);
   }
 
   get size(): number {

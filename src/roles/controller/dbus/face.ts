@@ -36,7 +36,7 @@ export class ControllerFace implements ControllerListener {
     this.#log = log;
     this.#tree = new ObjectTree(connection);
     this.#root = this.#serveRoot();
-    for (const node of controller.nodes.values()) this.#nodes.set(node, serveNode(this.#tree, controller, node));
+    for (const node of controller.nodes.values()) this.nodeAdded(node);
     for (const job of controller.jobs.announced) this.#jobs.set(job, serveJob(this.#tree, controller, job));
     if (controller.metrics) this.#serveMetrics();
   }
@@ -52,6 +52,15 @@ export class ControllerFace implements ControllerListener {
 
   nodeStatusChanged(node: Node): void {
     this.#nodes.get(node)?.changed("Status");
+  }
+
+  nodeAdded(node: Node): void {
+    this.#nodes.set(node, serveNode(this.#tree, this.#controller, node));
+  }
+
+  nodeRemoved(node: Node): void {
+    this.#nodes.get(node)?.remove();
+    this.#nodes.delete(node);
   }
 
   jobNew(job: Job): void {

@@ -1,5 +1,5 @@
-import type { Clock } from "../base/clock.ts";
-import { sendDatagram } from "../base/libc.ts";
+import type { Clock } from "./clock.ts";
+import { sendDatagram } from "./libc.ts";
 
 /**
  * Tells the service manager about the state of this process (sd_notify(3)), when it was started by one.

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "bun:test";
-import { FakeClock } from "../base/fake-clock.ts";
+import { FakeClock } from "./fake-clock.ts";
 import { feedWatchdog } from "./notify.ts";
 
 const names = ["WATCHDOG_USEC", "WATCHDOG_PID"] as const;
