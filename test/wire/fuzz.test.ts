@@ -1,20 +1,21 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { rows } from "../../src/wire/codec.ts";
-import { FrameReader } from "../../src/wire/frame.ts";
-import { helloPlan, refusePlan, welcomePlan } from "../../src/wire/handshake.ts";
-import { type Plan, planOf, type WireType } from "../../src/wire/plan.ts";
+import { emptyPlan, faultPlan, rows } from "../../src/wire/codec.ts";
+import { FrameReader, FrameType, requestBit } from "../../src/wire/frame.ts";
+import type { Plan } from "../../src/wire/plan.ts";
 import { Random } from "../../src/wire/random.ts";
 import { Reader, WireError, zero } from "../../src/wire/reader.ts";
-import { Writer } from "../../src/wire/writer.ts";
+import type { Side } from "../../src/wire/table.ts";
+import { Arbitrary, encode, plans } from "./arbitrary.ts";
+import { decoded, frameOf, heard, sides } from "./replay.ts";
 
 /** Run again with BLUECHI_SEED=<the seed printed> to see the same failure. */
 const seed = Number(process.env.BLUECHI_SEED ?? Math.floor(Math.random() * 2 ** 32));
-let random = new Random(seed);
+let arbitrary = new Arbitrary(new Random(seed));
 const rounds = 60;
 let passed = true;
 
 beforeEach(() => {
-  random = new Random(seed);
+  arbitrary = new Arbitrary(new Random(seed));
 });
 
 afterEach(() => {
@@ -30,131 +31,81 @@ function fuzz(name: string, run: (plan: Plan, what: string) => void): void {
   });
 }
 
-/** Types that no row has yet. */
-const others = planOf({ a: "a(ssssssouso)", b: "aaay", c: "a(nix(btd))", d: "(ayq)", e: "g", f: "y" });
-const plans: [string, Plan][] = [
-  ...Object.values(rows).flatMap((row): [string, Plan][] => [
-    [row.name, row.fields],
-    [`${row.name}'s reply`, row.reply],
-  ]),
-  ["hello", helloPlan],
-  ["welcome", welcomePlan],
-  ["refuse", refusePlan],
-  ["others", others],
-];
-
-function bytes(): Uint8Array {
-  return Uint8Array.from({ length: random.below(2) * random.below(300) }, () => random.below(256));
-}
-
-function text(): string {
-  const alphabet = ["a", "Z", ".", "/", "_", "\n", "ä", "€", "😀", "\u{feff}", "\u0001"];
-  return Array.from({ length: random.below(3) * random.below(40) }, () => alphabet[random.below(alphabet.length)]).join(
-    "",
-  );
-}
-
-/** An integer of any length in bits, often at an edge. */
-function integer(bits: number, signed: boolean): bigint {
-  let value = 0n;
-  for (let bit = random.below(bits + 1); bit > 0; bit--) value = value * 2n + BigInt(random.below(8) > 0 ? 1 : 0);
-  return signed ? BigInt.asIntN(bits, value) : value;
-}
-
-function anyOf(type: WireType, depth = 0): unknown {
-  switch (type.code) {
-    case "y":
-      return Number(integer(8, false));
-    case "b":
-      return random.below(2) === 1;
-    case "q":
-      return Number(integer(16, false));
-    case "u":
-      return Number(integer(32, false));
-    case "n":
-      return Number(integer(16, true));
-    case "i":
-      return Number(integer(32, true));
-    case "t":
-      return integer(64, false);
-    case "x":
-      return integer(64, true);
-    case "d":
-      return [0, -0.5, 1e300, Number.POSITIVE_INFINITY, Number.NaN, random.below(1e6) / 7][random.below(6)];
-    case "s":
-    case "o":
-    case "g":
-      return text();
-    case "bytes":
-      return bytes();
-    case "body":
-      return { signature: text(), bytes: bytes() };
-    case "list":
-      return Array.from({ length: random.below(depth > 1 ? 3 : 8) }, () => anyOf(type.element, depth + 1));
-    case "struct":
-      return type.fields.map((field) => anyOf(field, depth + 1));
-  }
-}
-
-function valuesOf(plan: Plan): Record<string, unknown> {
-  return Object.fromEntries(plan.map(({ name, type }) => [name, anyOf(type)]));
-}
-
-function encode(plan: Plan, values: object): Uint8Array {
-  const writer = new Writer();
-  writer.fields(plan, values);
-  return writer.take();
-}
-
-/** Decodes bytes that may be anything: a result, or a WireError and nothing else. */
-function tryDecode(plan: Plan, data: Uint8Array): Record<string, unknown> | undefined {
-  try {
-    return new Reader(data).fields(plan);
-  } catch (thrown) {
-    if (thrown instanceof WireError) return undefined;
-    throw thrown;
-  }
-}
-
 fuzz("what is written is read, and extra bytes do not matter", (plan) => {
-  const values = valuesOf(plan);
+  const values = arbitrary.valuesOf(plan);
   const data = encode(plan, values);
   expect(new Reader(data).fields(plan)).toEqual(values);
-  expect(new Reader(Buffer.concat([data, bytes()])).fields(plan)).toEqual(plan.length === 0 ? {} : values);
+  expect(new Reader(Buffer.concat([data, arbitrary.bytes()])).fields(plan)).toEqual(plan.length === 0 ? {} : values);
 });
 
 fuzz("cut at every length: refused, or between two fields, and then the rest is zero", (plan) => {
-  const values = valuesOf(plan);
+  const values = arbitrary.valuesOf(plan);
   const data = encode(plan, values);
   const ends = plan.map((_, count) => encode(plan.slice(0, count), values).length);
-  const lengths = data.length < 200 ? data.keys() : Array.from({ length: 50 }, () => random.below(data.length));
+  const lengths = data.length < 200 ? data.keys() : Array.from({ length: 50 }, () => arbitrary.below(data.length));
   for (const length of [...lengths, ...ends]) {
-    const decoded = tryDecode(plan, data.subarray(0, length));
-    expect(decoded !== undefined).toBe(ends.includes(length) || length === data.length);
+    const cut = data.subarray(0, length);
+    const whole = ends.includes(length) || length === data.length;
+    if (!whole) expect(decoded(plan, cut)).toStartWith("refused: ");
     const known = ends.indexOf(length);
     if (known < 0) continue;
     const expected = plan.map(({ name, type }, index) => [name, index < known ? values[name] : zero(type)]);
-    expect(decoded).toEqual(Object.fromEntries(expected));
+    expect(new Reader(cut).fields(plan)).toEqual(Object.fromEntries(expected));
   }
 });
 
 fuzz("flipped bits and garbage: refused, or read as something that writes and reads again", (plan) => {
-  const data = encode(plan, valuesOf(plan));
-  for (let flips = 1 + random.below(4); flips > 0 && data.length > 0; flips--) {
-    const at = random.below(data.length);
-    data[at] = (data[at] ?? 0) ^ (1 << random.below(8));
+  decoded(plan, arbitrary.flipped(encode(plan, arbitrary.valuesOf(plan))));
+  decoded(plan, arbitrary.bytes());
+});
+
+/** A frame that a side may well send, or something like it. */
+function anyFrame(from: Side): Uint8Array {
+  const ofSide = Object.values(rows).filter((row) => row.from === from);
+  const ofPeer = Object.values(rows).filter((row) => row.from !== from && row.kind === "request");
+  const row = ofSide[arbitrary.below(ofSide.length)]!;
+  const asked = arbitrary.below(ofPeer.length);
+  switch (arbitrary.below(8)) {
+    case 0:
+      return frameOf(FrameType.heartbeat, undefined, emptyPlan, {});
+    case 1:
+      return frameOf(FrameType.fault, asked + 1, faultPlan, arbitrary.valuesOf(faultPlan));
+    case 2:
+    case 3: {
+      const { reply } = ofPeer[asked]!;
+      return frameOf(FrameType.reply, asked + 1, reply, arbitrary.valuesOf(reply));
+    }
+    case 4:
+      return frameOf(arbitrary.below(256), undefined, emptyPlan, {});
+    default: {
+      const request = row.kind === "request";
+      const type = row.id | (request ? requestBit : 0);
+      return frameOf(type, request ? arbitrary.below(300) : undefined, row.fields, arbitrary.valuesOf(row.fields));
+    }
   }
-  for (const input of [data, bytes()]) {
-    const decoded = tryDecode(plan, input);
-    if (decoded) expect(new Reader(encode(plan, decoded)).fields(plan)).toEqual(decoded);
+}
+
+test.each(sides)("whatever comes to a session of the %s, it ends or goes on", async (side) => {
+  passed = false;
+  const peer = side === "agent" ? "controller" : "agent";
+  for (let round = 0; round < 150; round++) {
+    const frames = Buffer.concat(Array.from({ length: 1 + arbitrary.below(5) }, () => anyFrame(peer)));
+    const data = arbitrary.below(3) > 0 ? arbitrary.flipped(frames) : frames;
+    try {
+      await heard(side, data);
+    } catch (thrown) {
+      process.stderr.write(`for corpus.txt: ${side} | ${Buffer.from(data).toString("hex")}\n`);
+      throw thrown;
+    }
   }
+  passed = true;
 });
 
 test("a stream of garbage is frames or an error, however it is cut", () => {
   passed = false;
   for (let round = 0; round < 2000; round++) {
-    const stream = Buffer.concat([bytes(), bytes(), bytes()]);
-    const outcomes = [stream.length, 1, 1 + random.below(20)].map((size) => {
+    const stream = Buffer.concat([arbitrary.bytes(), arbitrary.bytes(), arbitrary.bytes()]);
+    const outcomes = [stream.length, 1, 1 + arbitrary.below(20)].map((size) => {
       const reader = new FrameReader(100_000);
       const frames: string[] = [];
       try {
