@@ -16,14 +16,20 @@ test("what nobody expected ends a daemon so that systemd starts it again, and a 
   const folder = mkdtempSync(join(tmpdir(), "bluechi-main-"));
   const preload = join(folder, "break.ts");
   writeFileSync(preload, breaks);
-  const end = async (role: string) => {
-    const argv = [process.execPath, "--preload", preload, join(import.meta.dir, "main.ts"), role];
+  const end = async (...words: string[]) => {
+    const argv = [process.execPath, "--preload", preload, join(import.meta.dir, "main.ts"), ...words];
     const child = Bun.spawn(argv, { cwd: folder, stdout: "ignore", stderr: "pipe" });
     const stderr = await new Response(child.stderr).text();
     return [stderr, await child.exited, child.signalCode];
   };
   const line = expect.stringMatching(/^[^:\n]+: first line\n$/);
   for (const role of ["controller", "agent"]) expect(await end(role)).toEqual([line, 134, "SIGABRT"]);
-  for (const role of ["ctl", "proxy"]) expect(await end(role)).toEqual([line, 1, null]);
+  // Commands that have to wait for a bus, so that they are not at their end before.
+  for (const words of [
+    ["ctl", "status"],
+    ["proxy", "create", "node_a.service"],
+  ]) {
+    expect(await end(...words)).toEqual([line, 1, null]);
+  }
   rmSync(folder, { recursive: true });
 });
