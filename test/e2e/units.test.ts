@@ -14,6 +14,52 @@ const pi = cluster.host("pi");
 
 afterAll(() => cluster.close());
 
+const [service, socket] = ["bluechi-controller.service", "bluechi-controller.socket"];
+const [proxy, dependency] = ["bluechi-proxy@pi_x.service", "bluechi-dep@x.service"];
+
+for (const [unit, property, value] of [
+  [service, "Restart", "on-abnormal"],
+  [service, "ExecStart", /^\{ path=(\S+) ; argv\[\]=\1 ;/],
+  [service, "After", /\bnetwork\.target\b/],
+  ["bluechi-agent.service", "Restart", "on-abnormal"],
+  ["bluechi-agent.service", "ExecStart", /^\{ path=(\S+) ; argv\[\]=\1 ;/],
+  ["bluechi-agent.service", "After", /\bnetwork\.target\b/],
+  [socket, "Listen", "/run/bluechi/bluechi.sock (Stream)"],
+  [socket, "SocketMode", "0666"],
+  [socket, "DirectoryMode", "0700"],
+  [proxy, "Type", "oneshot"],
+  [proxy, "RemainAfterExit", "yes"],
+  [proxy, "StopWhenUnneeded", "yes"],
+  [proxy, "KillMode", "mixed"],
+  [proxy, "SuccessExitStatus", "TERM"],
+  [proxy, "ExecStart", /argv\[\]=\S+\/bluechi-proxy create pi_x\.service ;/],
+  [proxy, "ExecStop", /argv\[\]=\S+\/bluechi-proxy remove pi_x\.service ;/],
+  [dependency, "Type", "oneshot"],
+  [dependency, "RemainAfterExit", "yes"],
+  [dependency, "BindsTo", /(^| )x\.service( |$)/],
+  [dependency, "After", /(^| )x\.service( |$)/],
+  [dependency, "ExecStart", ""],
+  [dependency, "ExecStop", /argv\[\]=true ;/],
+] as const) {
+  test(`${property}= of ${unit}`, async () => {
+    const shown = (await main.sh(`systemctl show -P ${property} '${unit}'`)).trim();
+    if (typeof value === "string") expect(shown).toBe(value);
+    else expect(shown).toMatch(value);
+  });
+}
+
+for (const [unit, target] of [
+  [service, "multi-user.target"],
+  ["bluechi-agent.service", "multi-user.target"],
+  [socket, "sockets.target"],
+] as const) {
+  test(`${unit} is enabled for ${target}`, async () => {
+    await main.sh(`systemctl enable ${unit}`);
+    expect(await main.sh(`systemctl show -P WantedBy ${unit}`)).toBe(`${target}\n`);
+    await main.sh(`systemctl disable ${unit}`);
+  });
+}
+
 const patch = `
 import configparser, sys
 unit, options = sys.argv[1:]
@@ -43,10 +89,9 @@ test("a program that knows INI files only appends options to both services", asy
 test("with a socket unit the controller needs no other place to listen", async () => {
   const only = "/etc/bluechi/controller.conf.d/zz-socket-only.conf";
   const local = "/etc/bluechi/agent.conf.d/zz-socket-only.conf";
-  const socket = "unix:path=/run/bluechi/bluechi.sock";
   expect(await main.sh("stat -c '%a %U' /run/bluechi/bluechi.sock /run/bluechi")).toBe("755 root\n700 root\n");
   await main.write(only, "[bluechi-controller]\nUseTCP=no\nUseUDS=no\n");
-  await main.write(local, `[bluechi-agent]\nControllerAddress=${socket}\n`);
+  await main.write(local, `[bluechi-agent]\nControllerAddress=unix:path=/run/bluechi/bluechi.sock\n`);
   await main.sh("systemctl stop bluechi-agent bluechi-controller && systemctl start bluechi-controller.socket");
   await main.sh("systemctl start bluechi-agent");
   await cluster.online("main");
