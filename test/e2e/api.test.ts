@@ -217,15 +217,15 @@ for (const [name, signature, value] of [
 ] as const) {
   test(`${name} is set with type ${signature} as systemd sets it`, async () => {
     const keyvalues: [string, Variant][] = [[name, { signature, value }]];
-    const outcome = async (unit: string, set: Promise<unknown>) => {
-      const refused = await set.then(
+    const outcome = async (unit: string, set: () => Promise<unknown>) => {
+      const refused = await set().then(
         () => "",
         (failure: Failure) => `${failure.errorName}: ${failure.message}`,
       );
       return [refused, (await ask(await objectOf(unit), "")).get(name)];
     };
-    const call = node().call("SetUnitProperties", { name: "api.service", runtime: true, keyvalues });
-    const direct = manager("SetUnitProperties", "sba(sv)", "api-direct.service", true, keyvalues);
+    const call = () => node().call("SetUnitProperties", { name: "api.service", runtime: true, keyvalues });
+    const direct = () => manager("SetUnitProperties", "sba(sv)", "api-direct.service", true, keyvalues);
     expect(await outcome("api.service", call)).toEqual(await outcome("api-direct.service", direct));
   });
 }
