@@ -40,6 +40,7 @@ export class Node {
   lastSeenMonotonicUs = 0n;
   readonly #clock: Clock;
   #link: Link = offline;
+  #held = false;
 
   constructor(name: string, allowedDependencies: ReadonlySet<string>, clock: Clock) {
     this.name = name;
@@ -62,6 +63,7 @@ export class Node {
 
   connected(session: Session<"controller">, peer: string): void {
     this.#link = { state: "online", session, peer };
+    if (this.#held) session.hold(true);
     this.seen();
   }
 
@@ -81,6 +83,12 @@ export class Node {
   seen(): void {
     this.lastSeenUs = this.#clock.realtimeUs();
     this.lastSeenMonotonicUs = this.#clock.monotonicUs();
+  }
+
+  /** Stops reading what the node says, on a connection that it makes meanwhile too; or goes on. */
+  hold(held: boolean): void {
+    this.#held = held;
+    if (this.#link.state === "online") this.#link.session.hold(held);
   }
 
   /** Takes over what the configuration says. An agent of which more is required than before has to register again. */
