@@ -5,6 +5,7 @@ import { cpus } from "node:os";
 import { agents } from "./agents.ts";
 import { commandTimes } from "./commands.ts";
 import { jobs } from "./jobs.ts";
+import { lossTimes } from "./losses.ts";
 import { memory } from "./memory.ts";
 import { proxies } from "./proxies.ts";
 import { queries } from "./queries.ts";
@@ -12,7 +13,7 @@ import { kept, type Part, show, type Table } from "./report.ts";
 import { storm } from "./storm.ts";
 import { World } from "./world.ts";
 
-const parts: readonly Part<World>[] = [jobs, queries, commandTimes, proxies, agents, storm, memory];
+const parts: readonly Part<World>[] = [jobs, queries, commandTimes, proxies, agents, storm, memory, lossTimes];
 
 const only = (process.env.ONLY ?? "").split(",").filter(Boolean);
 const unknown = only.filter((name) => !parts.some((part) => part.name === name));

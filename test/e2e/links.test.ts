@@ -56,7 +56,7 @@ test("a large answer on a thin line takes longer than the threshold, and is no s
   expect((await cluster.ctl("reset-failed", "pi")).status).toBe(0);
   for (const { units } of await Promise.all(answers)) expect(units.length).toBeGreaterThan(50);
   await pi.mend();
-  expect([watch.lost("controller"), watch.lost("agent")]).toEqual([false, false]);
+  expect([watch.losses("controller"), watch.losses("agent")]).toEqual([0, 0]);
   program.close();
   watch.close();
 });

@@ -15,7 +15,7 @@ interface Ends {
   readonly agent: Host;
 }
 
-type End = keyof Ends;
+export type End = keyof Ends;
 
 export interface Loss {
   readonly what: string;
@@ -113,9 +113,9 @@ export class LinkWatch {
     return performance.now() - startMs;
   }
 
-  /** Whether an end has said so since. */
-  lost(end: End): boolean {
-    return this.#said.some((said) => said.end === end && said.status === "offline");
+  /** How often an end has said that the link is lost. */
+  losses(end: End): number {
+    return this.#said.filter((said) => said.end === end && said.status === "offline").length;
   }
 
   /** The agent's DisconnectTimestamp, in ms since 1970; 0 while it is connected. */
