@@ -15,7 +15,7 @@ sources := $(shell find src -name '*.ts' ! -name '*.test.ts') package.json \
 tarball := dist/bluechi-$(shell sed -n 's/^  "version": "\(.*\)",/\1/p' package.json).tar.gz
 # For another kind of machine the program has a place of its own, so that it is never taken for this machine's.
 program := dist/$(if $(TARGET),$(TARGET)/)bluechi
-hosts := /sbin/init /lib/systemd/system/dbus.service /usr/bin/python3 /usr/bin/curl systemd-nspawn nsenter ip nft
+hosts := /sbin/init /lib/systemd/system/dbus.service /usr/bin/python3 /usr/bin/curl systemd-nspawn nsenter ip nft tc
 
 clients := dbus-daemon dbus-monitor gdbus pgrep /usr/lib/systemd/user/dbus.socket \
 	/usr/lib/python3/dist-packages/dbus /usr/lib/python3/dist-packages/dasbus /usr/lib/python3/dist-packages/gi
@@ -40,6 +40,10 @@ test-unit: $(modules) ## run the tests that need no hosts
 test-e2e: build ## run the tests on real systemd hosts
 	scripts/prepare.sh git rpmbuild $(hosts) $(clients)
 	$(BUN) scripts/test.ts e2e
+
+test-chaos: build ## make trouble of every kind on real hosts for up to 5 minutes (SEED= repeats it)
+	scripts/prepare.sh $(hosts)
+	SEED=$(or $(SEED),$(shell date +%s)) ROUNDS=$(or $(ROUNDS),4) DURATION=$(or $(DURATION),40) $(BUN) scripts/test.ts chaos
 
 bench: build ## measure speed and memory on two real hosts (ONLY=jobs,memory OUT=file.json)
 	scripts/prepare.sh $(hosts)
@@ -80,5 +84,5 @@ dist/interfaces: $(modules) scripts/interfaces.ts $(sources)
 	$(BUN) scripts/interfaces.ts $@
 	@touch $@
 
-.PHONY: help build demo test test-unit test-e2e bench lint dist rpm install clean
+.PHONY: help build demo test test-unit test-e2e test-chaos bench lint dist rpm install clean
 .DELETE_ON_ERROR:

@@ -1,4 +1,4 @@
-// Runs the stages named (all without a name): bun scripts/test.ts [types|lint|unit|whole|e2e]...
+// Runs the stages named (without a name all but chaos): bun scripts/test.ts [types|lint|unit|whole|e2e|chaos]...
 // A stage without test cases of its own counts as one test. The last line is `N passed, N failed`.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -23,11 +23,14 @@ const stages: Record<string, () => Promise<Tally>> = {
   unit: () => tests("unit", 10_000, "src/**/*.test.ts"),
   whole: () => tests("whole", 60_000, "test/**/*.test.ts", (path) => !path.startsWith("test/e2e/")),
   e2e: () => tests("e2e", 120_000, "test/e2e/**/*.test.ts"),
+  chaos: () => tests("chaos", 120_000, "test/e2e/chaos.test.ts", undefined, "--bail"),
 };
+/** A short form of it is among e2e. */
+const onlyWhenNamed = ["chaos"];
 
 const asked = process.argv.slice(2);
 const tallies: Tally[] = [];
-for (const name of asked.length > 0 ? asked : Object.keys(stages)) {
+for (const name of asked.length > 0 ? asked : Object.keys(stages).filter((stage) => !onlyWhenNamed.includes(stage))) {
   const stage = stages[name];
   if (stage === undefined) throw new Error(`no stage ${name}: ${Object.keys(stages).join(", ")}`);
   console.log(`\n=== ${name}`);
@@ -55,12 +58,18 @@ async function check(argv: readonly string[]): Promise<Tally> {
   return (await execute(argv)) === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
 
-async function tests(name: string, timeoutMs: number, glob: string, wanted = (_path: string) => true): Promise<Tally> {
+async function tests(
+  name: string,
+  timeoutMs: number,
+  glob: string,
+  wanted = (_path: string) => true,
+  ...more: string[]
+): Promise<Tally> {
   const files = (await Array.fromAsync(new Bun.Glob(glob).scan("."))).filter(wanted).sort();
   if (files.length === 0) return { passed: 0, failed: 0 };
   const report = join(folder, `${name}.xml`);
   const options = [`--timeout=${timeoutMs}`, "--only-failures", "--reporter=junit", `--reporter-outfile=${report}`];
-  const status = await execute([process.execPath, "test", ...options, ...files.map((file) => `./${file}`)]);
+  const status = await execute([process.execPath, "test", ...options, ...more, ...files.map((file) => `./${file}`)]);
   const xml = await Bun.file(report)
     .text()
     .catch(() => "");
