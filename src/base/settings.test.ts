@@ -12,18 +12,20 @@ const table = defineSettings({
   Quiet: { kind: "boolean", default: false, applies: "at once", help: "" },
   Names: { kind: "list", default: [], applies: "at once", help: "" },
   LogLevel: { kind: "level", default: "INFO", applies: "at once", help: "" },
+  Policy: { kind: "word", words: ["keep", "stop"], default: "keep", applies: "at once", help: "" },
 });
 
 const read = (text: string) => readSettings(table, parseIni(`[s]\n${text}`, "f.conf").get("s") ?? new Map());
 
 test.each([
-  ["", { Name: "nobody", Port: 842, Interval: 2000, Quiet: false, Names: [], LogLevel: "INFO" }],
+  ["", { Name: "nobody", Port: 842, Interval: 2000, Quiet: false, Names: [], LogLevel: "INFO", Policy: "keep" }],
   ["Name=\nPort=\nQuiet=\n", { Name: "nobody", Port: 842, Quiet: false }],
   ["Port=65535\nInterval=0\n", { Port: 65535, Interval: 0 }],
   ["Names= a, b ,,a,c,\n", { Names: ["a", "b", "c"] }],
   ["LogLevel=DEBUG\n", { LogLevel: "DEBUG" }],
   ["LogLevel=debug\n", { LogLevel: "INFO" }],
   ["LogLevel=4\n", { LogLevel: "INFO" }],
+  ["Policy=stop\n", { Policy: "stop" }],
   ...["true", "True", "t", "yes", "Y", "on"].map((word) => [`Quiet=${word}\n`, { Quiet: true }] as const),
   ...["1", "false", "no", "enabled"].map((word) => [`Quiet=${word}\n`, { Quiet: false }] as const),
 ])("%j", (text, expected) => {
@@ -35,6 +37,7 @@ test.each([
   ["Port=65538", "Invalid port format '65538' (f.conf, line 2)"],
   ["Interval=abc", "Invalid heartbeat interval format 'abc' (f.conf, line 2)"],
   ["Interval=-1", "Invalid heartbeat interval format '-1' (f.conf, line 2)"],
+  ["Policy=Stop", "Invalid Policy 'Stop', only keep or stop (f.conf, line 2)"],
   ["Interval=99999999999", "Invalid heartbeat interval format '99999999999' (f.conf, line 2)"],
 ])("%s is refused", (text, message) => {
   expect(() => read(text)).toThrow(message);

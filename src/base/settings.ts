@@ -14,6 +14,7 @@ interface Kinds {
   list: readonly string[];
   level: Level;
   target: Target;
+  word: string;
 }
 
 /** When a value that has changed counts after a reload; after a restart of the daemon at the latest. */
@@ -27,11 +28,13 @@ export type Setting = {
     readonly applies: Applies;
     readonly what?: string;
     readonly help: string;
-  };
+  } & (K extends "word" ? { readonly words: readonly string[] } : unknown);
 }[keyof Kinds];
 
 export type SettingsTable = Record<string, Setting>;
-export type SettingsOf<T extends SettingsTable> = { readonly [Key in keyof T]: Kinds[T[Key]["kind"]] };
+export type SettingsOf<T extends SettingsTable> = {
+  readonly [Key in keyof T]: T[Key] extends { words: readonly (infer Word)[] } ? Word : Kinds[T[Key]["kind"]];
+};
 
 /** Checks the shape of a table of settings and keeps its exact type. */
 export function defineSettings<const T extends SettingsTable>(table: T): T {
@@ -46,7 +49,7 @@ const maxNumber = 2_147_483_647;
 
 /**
  * Reads the settings of a table from a section. Empty values count as not set; unknown levels and targets are ignored.
- * @throws ConfigurationError for a malformed number, naming it and where it stands.
+ * @throws ConfigurationError for a malformed number, or a word that is none of the setting's, naming it and where it stands.
  */
 export function readSettings<T extends SettingsTable>(table: T, section: ReadonlyMap<string, Entry>): SettingsOf<T> {
   const settings: Record<string, unknown> = {};
@@ -70,6 +73,9 @@ function readValue(key: string, setting: Setting, entry: Entry): Kinds[keyof Kin
       return isLevel(value) ? value : setting.default;
     case "target":
       return isTarget(value) ? value : setting.default;
+    case "word":
+      if (setting.words.includes(value)) return value;
+      throw new ConfigurationError(`Invalid ${key} '${value}', only ${setting.words.join(" or ")} (${placeOf(entry)})`);
     case "port":
       return readNumber(setting.what ?? key, entry, 65_535);
     case "milliseconds":
@@ -82,8 +88,11 @@ function readValue(key: string, setting: Setting, entry: Entry): Kinds[keyof Kin
 function readNumber(what: string, entry: Entry, max: number): number {
   const number = Number(entry.value);
   if (/^\d{1,10}$/.test(entry.value) && number <= max) return number;
-  const place = entry.line > 0 ? `${entry.file}, line ${entry.line}` : entry.file;
-  throw new ConfigurationError(`Invalid ${what} format '${entry.value}' (${place})`);
+  throw new ConfigurationError(`Invalid ${what} format '${entry.value}' (${placeOf(entry)})`);
+}
+
+function placeOf({ file, line }: Entry): string {
+  return line > 0 ? `${file}, line ${line}` : file;
 }
 
 /** The items of a comma-separated list, trimmed, without empty ones and repetitions. */

@@ -192,55 +192,6 @@ test("who sends what is no message is left, with a reason", async () => {
   expect(reason).toBe("malformed message: it has no known byte order");
 });
 
-const mebibyte = 1024 * 1024;
-const big = encodeBody("ay", [new Uint8Array(16 * mebibyte)]);
-
-test("who does not read is left when too much waits for too long", async () => {
-  const clock = new FakeClock();
-  const connection = await testPeer((socket) => void socket.pause(), { clock });
-  let reason = "";
-  connection.onClose((why) => {
-    reason = why;
-  });
-  const post = () => connection.signal({ path: "/a", interface: "a.b", member: "S", body: big });
-  const call = () => connection.call({ path: "/a", interface: "a.b", member: "C", body: big });
-  const outcomes = Promise.allSettled([call(), call()]);
-  for (let count = 0; count < 3; count++) post();
-  clock.advance(999);
-  post();
-  expect(reason).toBe("");
-  clock.advance(1);
-  post();
-  expect(reason).toBe("the bus does not read what we send");
-  expect((await outcomes).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
-});
-
-test("who reads gets what was sent in one burst, however much, up to a bound", async () => {
-  const clock = new FakeClock();
-  const all = Promise.withResolvers<void>();
-  let left = 6 * 16 * mebibyte;
-  const connection = await testPeer(
-    (socket) => {
-      socket.on("data", (data: Uint8Array) => {
-        left -= data.length;
-        if (left <= 0) all.resolve();
-      });
-    },
-    { clock },
-  );
-  const burst = (count: number) => {
-    for (let sent = 0; sent < count; sent++)
-      connection.signal({ path: "/a", interface: "a.b", member: "S", body: big });
-  };
-  burst(6);
-  await all.promise;
-  clock.advance(60_000);
-  burst(6);
-  expect(await Promise.race([new Promise((resolve) => connection.onClose(resolve)), "open"])).toBe("open");
-  burst(64);
-  expect(await new Promise((resolve) => connection.onClose(resolve))).toBe("the bus does not read what we send");
-});
-
 test("a connection that is over tells so to who asks late", async () => {
   const connection = await testPeer(() => {});
   connection.close();

@@ -9,6 +9,7 @@ import type { MatchRule } from "./match.ts";
 import { encodeHeader, type Message, MessageFlag, MessageReader, MessageType } from "./message.ts";
 import { Outbox } from "./outbox.ts";
 import { PendingCalls, type Reply } from "./pending-calls.ts";
+import { Receivers } from "./receivers.ts";
 import { openStream, reasonOf } from "./stream.ts";
 
 // Bounds: a message of either direction, maxMessage (message.ts): a longer one fails, and its call with it. Bytes on their
@@ -75,6 +76,7 @@ export class BusConnection {
   readonly #pending: PendingCalls;
   readonly #reader = new MessageReader();
   readonly #names = new driver.NameWatches(this);
+  readonly #receivers = new Receivers(this);
   readonly #signalListeners: ((signal: Signal) => void)[] = [];
   readonly #closeListeners: ((reason: string) => void)[] = [];
   #callHandler: ((call: MethodCall) => void) | undefined;
@@ -155,8 +157,9 @@ export class BusConnection {
     return driver.requestName(this, name);
   }
 
-  releaseName(name: string): Promise<void> {
-    return driver.releaseName(this, name);
+  /** Gives a name back. Returns once the bus has got all that was sent before. @throws Failure Timeout. */
+  releaseName(name: string, timeoutMs?: number): Promise<void> {
+    return driver.releaseName(this, name, timeoutMs);
   }
 
   /** Asks the bus for the messages that a rule matches. */
@@ -167,6 +170,16 @@ export class BusConnection {
   /** Calls `gone` once when the owner of a bus name leaves the bus, soon when nobody owns it. @throws LimitsExceeded. */
   watchName(name: string, gone: () => void): Watch {
     return this.#names.watch(name, gone);
+  }
+
+  /** Calls `slow` once when a bus name does not read what we send to it, so much that the bus would drop some soon. */
+  watchReceiver(name: string, slow: () => void): Watch {
+    return this.#receivers.watch(name, slow);
+  }
+
+  /** Sets who hears that much is queued for a bus that is slow, and that it has left: what can wait should meanwhile. */
+  onClogged(handler: (clogged: boolean) => void): void {
+    this.#outbox.onClogged = handler;
   }
 
   /** Hears once when the connection is over, by close() too: after all pending calls have failed. Soon, if it is already. */
@@ -244,7 +257,10 @@ export class BusConnection {
   #send(message: Outgoing): number {
     do this.#serial = (this.#serial % 0xffff_ffff) + 1;
     while (this.#pending.has(this.#serial));
-    this.#outbox.put(encodeHeader({ ...message, serial: this.#serial }), (message.body ?? emptyBody).bytes);
+    const header = encodeHeader({ ...message, serial: this.#serial });
+    const { bytes } = message.body ?? emptyBody;
+    this.#outbox.put(header, bytes);
+    if (message.destination) this.#receivers.sent(message.destination, header.length + bytes.length);
     return this.#serial;
   }
 

@@ -44,8 +44,8 @@ export async function requestName(connection: BusConnection, name: string): Prom
     throw new Failure(ErrorName.AddressInUse, `the name ${name} is already taken on the bus`);
 }
 
-export async function releaseName(connection: BusConnection, name: string): Promise<void> {
-  await ask(connection, "ReleaseName", "s", [name]);
+export async function releaseName(connection: BusConnection, name: string, timeoutMs?: number): Promise<void> {
+  await ask(connection, "ReleaseName", "s", [name], timeoutMs);
 }
 
 export async function addMatch(connection: BusConnection, rule: MatchRule): Promise<void> {

@@ -7,6 +7,10 @@ const patienceMs = 1000;
 /** The most bytes that may wait in any case. Most of them are the same ones, on their way to many receivers. */
 const maxBurst = 1024 * 1024 * 1024;
 
+/** Above the first the outbox is clogged, until no more than the second is left: there is always something to send. */
+const highWater = 2 * 1024 * 1024;
+const lowWater = 512 * 1024;
+
 /** What goes out in one write; what follows waits until the kernel has taken it, which tells that the other side reads. */
 const pieceSize = 256 * 1024;
 
@@ -21,6 +25,9 @@ export class Outbox {
   readonly #clock: Clock;
   readonly #overflow: () => void;
   readonly #pieces: Piece[] = [];
+  /** Hears when the outbox gets clogged, and when it is clear again. */
+  onClogged: ((clogged: boolean) => void) | undefined;
+  #clogged = false;
   #queued = 0;
   #writing = false;
   /** When the kernel last took something, or had nothing left to take. */
@@ -40,12 +47,19 @@ export class Outbox {
     piece.parts.push(header, body);
     piece.size += header.length + body.length;
     this.#queued += header.length + body.length;
+    this.#weigh();
     if (this.#queued > maxQueued && this.#stuck()) this.#overflow();
   }
 
   /** Hands everything to the socket, which is about to be closed. */
   flush(): void {
     while (this.#pieces.length > 0 && this.#socket.writable) this.#writePiece();
+  }
+
+  #weigh(): void {
+    if (this.#clogged ? this.#queued > lowWater : this.#queued <= highWater) return;
+    this.#clogged = !this.#clogged;
+    this.onClogged?.(this.#clogged);
   }
 
   #stuck(): boolean {
@@ -71,6 +85,7 @@ export class Outbox {
       this.#writing = false;
       this.#queued -= size;
       this.#takenAtMs = this.#clock.monotonicMs();
+      this.#weigh();
       this.#write();
     });
   }

@@ -6,6 +6,8 @@ import { BusConnection } from "./connection.ts";
 
 const firstDelayMs = 100;
 const maxDelayMs = 2000;
+/** How long a bus that hangs may keep us from leaving: less than systemd gives a service to stop. */
+const leavingMs = 3000;
 
 export interface PresenceOptions {
   readonly address: string;
@@ -38,11 +40,11 @@ export class Presence {
     return presence;
   }
 
-  /** Leaves the bus, once all that was sent before has reached it. */
+  /** Leaves the bus, once all that was sent before has reached it, or it does not take it. */
   async close(): Promise<void> {
     this.#closing = true;
     // Its answer comes after everything that was sent before it.
-    await this.#connection?.releaseName(this.#options.name).catch(() => {});
+    await this.#connection?.releaseName(this.#options.name, leavingMs).catch(() => {});
     this.#connection?.close();
   }
 

@@ -26,6 +26,9 @@ export interface LinkLimits {
  */
 const yieldedTurns = 12;
 
+/** Frames that are handed out at a time; before the next ones other peers have their turn. */
+const framesAtATime = 128;
+
 /** Bytes of a turn that are handed to the transport before the turn ends. */
 const corkedBytes = 256 * 1024;
 
@@ -51,6 +54,8 @@ export class Link {
   #handing = false;
   #yielding = false;
   #held = false;
+  #handed = 0;
+  #resting = false;
   #open = true;
 
   constructor(transport: Transport, options: { clock: Clock; limits: LinkLimits; frameLimit: number; user: LinkUser }) {
@@ -116,7 +121,7 @@ export class Link {
     this.#held = false;
     // What the peer could not say meanwhile is not held against it.
     this.heardMs = this.#clock.monotonicMs();
-    this.transport.resume();
+    if (!this.#resting) this.transport.resume();
     this.#hand();
   }
 
@@ -190,10 +195,11 @@ export class Link {
     if (this.#handing) return;
     this.#handing = true;
     try {
-      while (this.#open && !this.#held && !this.#yielding) {
+      while (this.#open && !this.#held && !this.#yielding && !this.#resting) {
         const frame = this.#reader.next();
         if (!frame) break;
         this.#user.frame(frame);
+        if (++this.#handed === framesAtATime) this.#rest();
       }
     } catch (thrown) {
       if (!(thrown instanceof WireError)) throw thrown;
@@ -201,6 +207,21 @@ export class Link {
     } finally {
       this.#handing = false;
     }
+  }
+
+  /** Lets others go first: a peer that floods does not keep us from them. */
+  #rest(): void {
+    this.#handed = 0;
+    this.#resting = true;
+    this.transport.pause();
+    setImmediate(() => {
+      this.#resting = false;
+      // It is not silent as long as something of it waits here.
+      this.heardMs = this.#clock.monotonicMs();
+      this.#hand();
+      // More is read when all that has been read is handed out.
+      if (!this.#resting && !this.#held) this.transport.resume();
+    });
   }
 
   async #handLater(): Promise<void> {

@@ -39,6 +39,8 @@ export const messages = {
   proxyTargetActivated: event(32, "controller", { proxyId: "u", result: "s", message: "s" }),
   proxyTargetChanged: event(33, "controller", { proxyId: "u", activeState: "s", subState: "s", reason: "s" }),
   proxyTargetRemoved: event(34, "controller", { proxyId: "u", reason: "s" }),
+  // Its node has been away for long, and the source's node is not to wait for it.
+  proxyTargetLost: event(35, "controller", { proxyId: "u", message: "s" }),
 
   // An agent asks the controller.
   createProxy: request(48, "agent", { proxyId: "u", node: "s", unit: "s" }, {}),

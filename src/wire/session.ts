@@ -70,6 +70,7 @@ export class Session<S extends Side> {
   readonly #calls: Calls;
   readonly #heartbeat: Heartbeat;
   #closed = false;
+  #onHold = false;
   /** The peer's requests that have no answer yet. */
   #unanswered = 0;
   /** Bytes of replies sent since nothing was queued. */
@@ -87,15 +88,11 @@ export class Session<S extends Side> {
     this.#calls = new Calls(clock, limits.maxPending);
     const beat = () => void link.send(FrameType.heartbeat, undefined, emptyPlan, {});
     const port = { beat, heardMs: () => this.#heardMs(), lost: () => this.#lost() };
-    const { intervalMs } = owner.heartbeat;
     const thresholdMs = this.agreement.heartbeatIntervalMs === 0 ? 0 : owner.heartbeat.thresholdMs;
     this.watched = thresholdMs > 0;
-    this.#heartbeat = new Heartbeat({ intervalMs, thresholdMs }, port, clock);
-    const user = {
-      frame: (frame: Frame) => this.#receive(frame),
-      drained: () => this.#drained(),
-      ended: (reason: string) => this.#end(reason),
-    };
+    this.#heartbeat = new Heartbeat({ ...owner.heartbeat, thresholdMs }, port, clock);
+    const ended = (reason: string) => this.#end(reason);
+    const user = { frame: (frame: Frame) => this.#receive(frame), drained: () => this.#drained(), ended };
     link.handOver(user, limits.maxFrame);
     owner.onSession?.(this);
   }
@@ -134,6 +131,12 @@ export class Session<S extends Side> {
     if (this.#closed) return;
     const row = rows[name];
     this.#link.send(row.id, undefined, row.fields, fields);
+  }
+
+  /** Stops reading what the peer says, or goes on. It is not taken for lost meanwhile. */
+  hold(held: boolean): void {
+    this.#onHold = held;
+    this.#balance();
   }
 
   /** Says goodbye, for a reason in words that the peer is told, and ends the session. */
@@ -262,7 +265,7 @@ export class Session<S extends Side> {
   /** Reads on, or not: depending on how much of what the peer asked for is still here. */
   #balance(): void {
     if (this.#closed) return;
-    if (this.#busy || this.#clogged) this.#link.hold();
+    if (this.#onHold || this.#busy || this.#clogged) this.#link.hold();
     else this.#link.release();
   }
 
@@ -276,23 +279,20 @@ export class Session<S extends Side> {
 
   /**
    * When the peer showed life last. While we do not read it cannot speak: then it lives if it takes what is queued, and
-   * is not to blame as long as its requests wait for us.
+   * is not to blame as long as its requests wait for us, or our owner is not ready for it.
    */
   #heardMs(): number {
     const taken = this.#link.takenBytes;
     const taking = taken > this.#takenSeen;
     this.#takenSeen = taken;
-    if (this.#link.held && (taking || this.#busy)) this.#link.heardMs = this.#parts.clock.monotonicMs();
+    if (this.#link.held && (taking || this.#busy || this.#onHold)) this.#link.heardMs = this.#parts.clock.monotonicMs();
     return this.#link.heardMs;
   }
 
   #lost(): void {
-    const { thresholdMs } = this.#parts.owner.heartbeat;
     const what = this.#link.held ? "peer does not read" : "no heartbeat";
-    this.close(`${what} for ${thresholdMs} ms`);
+    this.close(`${what} for ${this.#parts.owner.heartbeat.thresholdMs} ms`);
   }
 }
 
-function terminated(): Failure {
-  return new Failure(ErrorName.NoReply, "Connection terminated");
-}
+const terminated = () => new Failure(ErrorName.NoReply, "Connection terminated");

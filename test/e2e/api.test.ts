@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect } from "bun:test";
 import { controllerName, metricsPath, nodePath, rootPath } from "../../src/api/names.ts";
 import { nodeInterface } from "../../src/api/node.ts";
-import { ErrorName } from "../../src/base/failure.ts";
+import { ErrorName, type Failure } from "../../src/base/failure.ts";
 import type { Variant } from "../../src/base/signature.ts";
 import { signatureOf } from "../../src/bus/interface.ts";
 import { decodeBody, decodeFirst } from "../../src/bus/unmarshal.ts";
@@ -32,7 +32,8 @@ beforeAll(async () => {
   local = await Program.on(pi);
   await pi.write("/etc/systemd/system/api.service", `[Unit]\nAfter=api-failing.service\n${sleeper}`);
   await pi.write("/etc/systemd/system/api-failing.service", "[Service]\nType=oneshot\nExecStart=false\n");
-  await pi.sh("systemctl daemon-reload && systemctl start api.service");
+  await pi.write("/etc/systemd/system/api-direct.service", sleeper);
+  await pi.sh("systemctl daemon-reload && systemctl start api.service api-direct.service");
 });
 
 afterAll(async () => {
@@ -195,16 +196,39 @@ test("bluechictl status of units is laid out in tabs as before, and knows what i
   );
 });
 
-test("properties are set", async () => {
-  const set = (name: string, value: Variant) =>
-    node().call("SetUnitProperties", { name: "api.service", runtime: true, keyvalues: [[name, value]] });
-  await set("TasksMax", { signature: "t", value: 321n });
-  expect(await pi.sh("systemctl show -P TasksMax api.service")).toBe("321\n");
-  const wrong = [["NoSuchProperty", { signature: "s", value: "x" }]];
-  expect(await refusal(set("NoSuchProperty", { signature: "s", value: "x" }))).toBe(
-    await refusal(manager("SetUnitProperties", "sba(sv)", "api.service", true, wrong)),
-  );
-});
+for (const [name, signature, value] of [
+  ["Description", "s", "Set by a test: grün"],
+  ["CPUAccounting", "b", true],
+  ["CPUQuotaPerSecUSec", "t", 250_000n],
+  ["TasksMax", "t", 0xffff_ffff_ffff_ffffn],
+  ["MemoryMaxScale", "u", 0x7fff_ffff],
+  [
+    "DeviceAllow",
+    "a(ss)",
+    [
+      ["/dev/null", "rw"],
+      ["/dev/zero", "r"],
+    ],
+  ],
+  ["IPAddressDeny", "a(iayu)", [[2, new Uint8Array([10, 9, 8, 0]), 24]]],
+  ["AllowedCPUs", "ay", new Uint8Array([1])],
+  ["TasksMax", "d", 3.5],
+  ["NoSuchProperty", "s", "x"],
+] as const) {
+  test(`${name} is set with type ${signature} as systemd sets it`, async () => {
+    const keyvalues: [string, Variant][] = [[name, { signature, value }]];
+    const outcome = async (unit: string, set: () => Promise<unknown>) => {
+      const refused = await set().then(
+        () => "",
+        (failure: Failure) => `${failure.errorName}: ${failure.message}`,
+      );
+      return [refused, (await ask(await objectOf(unit), "")).get(name)];
+    };
+    const call = () => node().call("SetUnitProperties", { name: "api.service", runtime: true, keyvalues });
+    const direct = () => manager("SetUnitProperties", "sba(sv)", "api-direct.service", true, keyvalues);
+    expect(await outcome("api.service", call)).toEqual(await outcome("api-direct.service", direct));
+  });
+}
 
 test("a transient unit is started", async () => {
   const text = (value: string): Variant => ({ signature: "s", value });

@@ -50,6 +50,17 @@ async function stop(): Promise<void> {
   }
 }
 
+/** A bus for another agent on the controller's host. @returns its address. */
+async function secondBus(): Promise<string> {
+  const socket = "/run/second-bus";
+  cluster.main.spawn(["dbus-daemon", "--system", "--nofork", "--nopidfile", `--address=unix:path=${socket}`]);
+  await cluster.main.until("the second bus", async () => (await cluster.main.run(["test", "-S", socket])).status === 0);
+  return `unix:path=${socket}`;
+}
+
+/** What bluechictl says of the node pi there, where the controller is started by hand, too. */
+const nodeRow = async () => (await pi.sh("bluechictl status pi")).split("\n")[2] ?? "";
+
 /** The names of the controller's nodes, in its order. */
 const nodes = async () =>
   (await pi.sh("bluechictl status"))
@@ -170,16 +181,69 @@ test("the log on stderr: time, level and text, with the configuration at first",
 });
 
 test("a default file that is missing is an error, others are not", async () => {
-  const file = "/usr/share/bluechi-agent/config/agent.conf";
-  await pi.sh(`rm -rf /etc/bluechi/agent.conf.d; mv ${file} /root/kept`);
-  expect(await pi.run(["/usr/libexec/bluechi-agent"])).toEqual({
-    status: 1,
-    stdout: "",
-    stderr: `Error loading configuration file '${file}', error code 'No such file or directory'.\n`,
-  });
-  await pi.sh(`mv /root/kept ${file}`);
+  for (const [role, file] of [
+    ["controller", "/usr/share/bluechi/config/controller.conf"],
+    ["agent", "/usr/share/bluechi-agent/config/agent.conf"],
+  ] as const) {
+    await pi.sh(`rm -rf /etc/bluechi/${role}.conf.d; mv ${file} /root/kept`);
+    expect(await pi.run([`/usr/libexec/bluechi-${role}`])).toEqual({
+      status: 1,
+      stdout: "",
+      stderr: `Error loading configuration file '${file}', error code 'No such file or directory'.\n`,
+    });
+    await pi.sh(`mv /root/kept ${file}`);
+  }
   await start("agent", ["-H", cluster.main.name]);
   await cluster.online("pi");
+});
+
+test("what the package brings is enough on one host, but for the names; the controller's host is written in any way", async () => {
+  await pi.write("/etc/bluechi/controller.conf", "[node pi]\nAllowed=true\n");
+  const online = () => pi.until("pi to be online", async () => (await nodeRow()).includes("| online"));
+  await start("controller");
+  for (const args of [[], ["-H", "127.0.0.1"], ["-H", "::1"], ["-H", "localhost"], ["-a", "tcp:host=::1,port=842"]]) {
+    await start("agent", args);
+    await online();
+    const agent = running.pop();
+    await agent?.kill();
+    expect(await agent?.exited).toBe(0);
+  }
+});
+
+test("an agent that sends no heartbeats is seen when it registers only, and is not lost for that", async () => {
+  await pi.write(
+    "/etc/bluechi/controller.conf",
+    "[bluechi-controller]\nAllowedNodeNames=pi,other\nHeartbeatInterval=100\nNodeHeartbeatThreshold=400\n",
+  );
+  await start("controller");
+  const program = await Program.on(pi);
+  const seen = async (name: string) => program.node(name).get("LastSeenTimestampMonotonic");
+  await start("agent", ["-i", "0"]);
+  await pi.until("pi to be online", async () => (await nodeRow()).includes("| online"));
+  const registered = await seen("pi");
+  const beating = cluster.main.spawn(["/usr/libexec/bluechi-agent", "-n", "other", "-H", pi.name, "-i", "100"], {
+    DBUS_SYSTEM_BUS_ADDRESS: await secondBus(),
+  });
+  const first = await pi.until("the other to register", async () => (await seen("other")) || undefined);
+  // Longer than the threshold.
+  await pi.until("the other's heartbeats", async () => (await seen("other")) > first + 1_000_000n);
+  expect(await seen("pi")).toBe(registered);
+  expect(await nodeRow()).toContain("| online");
+  await beating.kill();
+  await beating.exited;
+  program.close();
+});
+
+test("a controller says where it waits, and when it sends no heartbeats", async () => {
+  await pi.write(named, "[bluechi-controller]\nHeartbeatInterval=0\nControllerPort=8420\n");
+  const controller = await start("controller", ["-c", named]);
+  for (const text of [
+    "WARN\t: Heartbeat disabled since configured interval '0' is <=0",
+    "INFO\t: Waiting for connection requests on port 8420...",
+    "INFO\t: Waiting for connection requests on socket /run/bluechi/bluechi.sock...",
+  ]) {
+    expect(await controller.line(text)).toEndWith(text);
+  }
 });
 
 test("keepalive and the receiving of errors are options of the connection", async () => {

@@ -1,7 +1,7 @@
 // What of the original is no single command of bluechictl's: watches, lists, the other programs, errors.
 import { afterAll, beforeAll, expect } from "bun:test";
 import { agentInterface } from "../../src/api/agent.ts";
-import { agentName, rootPath } from "../../src/api/names.ts";
+import { agentName, jobPath, monitorPath, rootPath } from "../../src/api/names.ts";
 import { client } from "../../src/bus/client.ts";
 import { commands } from "../../src/roles/ctl/commands.ts";
 import { testsOn } from "../testbed/host-test.ts";
@@ -20,7 +20,7 @@ beforeAll(async () => {
   for (const [name, text] of [
     ["one.service", "[Service]\nExecStart=sleep infinity\n"],
     ["two.service", "[Service]\nExecStart=sleep infinity\nExecReload=true\n[Install]\nWantedBy=multi-user.target\n"],
-    ["slow.service", "[Service]\nType=oneshot\nExecStart=sleep infinity\nTimeoutStartSec=infinity\n"],
+    ["takes.service", "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=sleep 0.1\n"],
   ] as const) {
     await pi.write(`${folder}/${name}`, text);
   }
@@ -159,6 +159,40 @@ test("metrics listen tells of every job, on nodes that came later too", async ()
   });
 });
 
+test("what metrics measure is true: the unit's own time, within the agent's, within the controller's", async () => {
+  const program = await Program.on(main, { listen: true });
+  await program.controller.call("EnableMetrics", {});
+  const begun = performance.now();
+  await program.node("pi").call("StartUnit", { name: "takes.service", mode: "replace" });
+  await program.hears(/^JobRemoved .* done$/, /^metrics StartUnitJobMetrics/);
+  const most = (performance.now() - begun) * 1000;
+  const measured = (name: string) => program.texts.find((text) => text.startsWith(`metrics ${name}`))?.split(" ") ?? [];
+  const [, , node, unit, method, net] = measured("AgentJobMetrics");
+  expect([node, unit, method]).toEqual(["pi", "takes.service", "StartUnit"]);
+  const [, , , job, , gross, own] = measured("StartUnitJobMetrics");
+  expect(program.texts).toContain(`JobNew ${job?.slice("job/".length)} ${job}`);
+  const shown = await pi.sh(
+    "systemctl show -P InactiveExitTimestampMonotonic -P ActiveEnterTimestampMonotonic takes.service",
+  );
+  const [exit = 0, enter = 0] = shown
+    .trim()
+    .split("\n")
+    .map(Number)
+    .sort((a, b) => a - b);
+  expect(Number(own)).toBe(enter - exit);
+  expect(Number(own)).toBeGreaterThan(0);
+  expect(Number(net)).toBeGreaterThan(Number(own));
+  expect(Number(gross)).toBeGreaterThan(Number(net));
+  expect(most).toBeGreaterThan(Number(gross));
+  await program.controller.call("DisableMetrics", {});
+  program.clear();
+  await program.node("pi").call("StopUnit", { name: "takes.service", mode: "replace" });
+  await program.hears(/^JobRemoved .* done$/);
+  await program.caughtUp();
+  expect(program.all(/^metrics/)).toEqual([]);
+  program.close();
+});
+
 test("a monitor of a node that nobody knows is silent", async () => {
   const monitor = main.spawn(["bluechictl", "monitor", "no"]);
   await monitor.line("Subscribing to node 'no' and unit '*'");
@@ -196,6 +230,38 @@ test("bluechi-proxy says what it lacks, and which proxy failed", async () => {
   expect(removal).toEqual({ status: 0, stdout: "", stderr: "" });
 });
 
+test("each program has a help, and getopt's words for what it does not know", async () => {
+  for (const path of [
+    "bin/bluechictl",
+    "bin/bluechi-is-online",
+    "libexec/bluechi-controller",
+    "libexec/bluechi-agent",
+    "libexec/bluechi-proxy",
+  ]) {
+    const [program, name] = [`/usr/${path}`, path.split("/").at(-1) ?? ""];
+    const help = await main.run([program, "--help"]);
+    expect(help).toEqual({ status: 0, stdout: expect.stringMatching(new RegExp(`^Usage: ${name} `)), stderr: "" });
+    expect(await main.run([program, "-h"])).toEqual(help);
+    for (const [option, complaint] of [
+      ["-Q", "invalid option -- 'Q'"],
+      ["--QWERTY", "unrecognized option '--QWERTY'"],
+    ] as const) {
+      const outcome = await main.run([program, option]);
+      const further = name === "bluechictl" ? "" : "Unsupported option ?\n";
+      expect(outcome).toEqual({ status: 1, stdout: help.stdout, stderr: `${name}: ${complaint}\n${further}` });
+    }
+  }
+});
+
+test("each daemon goes by the name that it was called by", async () => {
+  for (const name of ["bluechi-controller", "bluechi-agent"]) {
+    const pid = (await main.sh(`systemctl show -P MainPID ${name}`)).trim();
+    // The kernel keeps 15 characters of the short name.
+    const [short, path] = (await main.sh(`ps -o comm=,args= -p ${pid}`)).trim().split(/\s+/);
+    expect([short, path]).toEqual([name.slice(0, 15), `/usr/libexec/${name}`]);
+  }
+});
+
 test("each program tells the version of the package", async () => {
   const version = (await cluster.ctl("version")).stdout.replace(/^bluechictl version /, "");
   expect(version).toMatch(/^\d+\.\d+\.\d+\S*\n$/);
@@ -209,6 +275,22 @@ test("each program tells the version of the package", async () => {
     const name = path.split("/").at(-1);
     expect(await main.run([path, argument])).toEqual({ status: 0, stdout: `${name} version ${version}`, stderr: "" });
   }
+});
+
+test("programs may write a log level as they like", async () => {
+  const [program, local] = [await Program.on(main), await Program.on(pi)];
+  const agent = client(local.bus, agentName, rootPath, agentInterface);
+  for (const [word, level] of [
+    ["warn", "WARN"],
+    ["Info", "INFO"],
+    ["DEBUG", "DEBUG"],
+  ] as const) {
+    await program.controller.call("SetLogLevel", { loglevel: word });
+    await program.node("pi").call("SetLogLevel", { level: word });
+    expect([await program.controller.get("LogLevel"), await agent.get("LogLevel")]).toEqual([level, level]);
+  }
+  program.close();
+  local.close();
 });
 
 test("errors have the original's names", async () => {
@@ -298,4 +380,15 @@ test("without a controller each command says so", async () => {
   });
   await main.sh("systemctl start bluechi-controller");
   for (const name of ["main", "pi"]) await cluster.online(name);
+});
+
+test("jobs and monitors are counted from 1", async () => {
+  await main.sh("systemctl restart bluechi-controller");
+  for (const name of ["main", "pi"]) await cluster.online(name);
+  const program = await Program.on(main);
+  for (const number of [1, 2]) {
+    const { job } = await program.node("pi").call("RestartUnit", { name: "two.service", mode: "replace" });
+    expect([job, (await program.monitor()).path]).toEqual([jobPath(number), monitorPath(number)]);
+  }
+  program.close();
 });

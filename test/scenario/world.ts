@@ -16,6 +16,7 @@ import { Random } from "../../src/wire/random.ts";
 import { Recorder } from "./recorder.ts";
 
 export const jobLostTimeoutMs = 30_000;
+export const targetLostTimeoutMs = 30_000;
 const defaultHeartbeat: HeartbeatOptions = { intervalMs: 2000, thresholdMs: 6000 };
 
 /** A host: its systemd outlives the agents that run on it, one after the other. */
@@ -129,7 +130,12 @@ const dependencyTemplate: UnitFile = {
 
 /** Nodes each of which may depend on every other. */
 export function nodeTerms(...names: string[]): NodeTerms[] {
-  return [...new Set(names)].map((name) => ({ name, allowedDependencies: new Set(names), requiredContext: "" }));
+  return [...new Set(names)].map((name) => ({
+    name,
+    allowedDependencies: new Set(names),
+    requiredContext: "",
+    onTargetLost: "keep",
+  }));
 }
 
 /** All hosts of a scenario. Every node may depend on every other. */
@@ -155,7 +161,7 @@ export class World {
     this.network = new MemoryNetwork({ seed: seed + 1, clock: this.clock, maxDelayMs: 5 });
     this.log = new Log({ level: "DEBUG", target: "journald", write: (line) => this.note(line.trimEnd()) });
     this.hosts = names.map((name) => new Host(name, this));
-    this.#terms = { nodes: nodeTerms(...names), jobLostTimeoutMs };
+    this.#terms = { nodes: nodeTerms(...names), jobLostTimeoutMs, targetLostTimeoutMs };
     [this.controller, this.#acceptor] = this.#start();
   }
 

@@ -220,6 +220,59 @@ for (const world of await allWorlds()) {
       agent.session.close("done");
     });
 
+    test("who is not listened to is not taken for lost, and is heard to the end afterwards", async () => {
+      const clock = new FakeClock();
+      const heard: number[] = [];
+      const all = Promise.withResolvers<void>();
+      const { controller, agent } = await meet(
+        world,
+        {
+          clock,
+          heartbeat: { intervalMs: 0, thresholdMs: 6000 },
+          handlers: { jobStateChanged: ({ jobId }) => void (heard.push(jobId) === 1000 && all.resolve()) },
+        },
+        { heartbeat: { intervalMs: 3_600_000, thresholdMs: 0 } },
+      );
+      controller.session.hold(true);
+      for (let jobId = 0; jobId < 1000; jobId++) agent.session.emit("jobStateChanged", { jobId, state: "running" });
+      for (let turns = 0; turns < 50; turns++) await new Promise(setImmediate);
+      clock.advance(60_000);
+      expect(heard).toEqual([]);
+      expect(controller.session.closed).toBe(false);
+      controller.session.hold(false);
+      await all.promise;
+      expect(heard).toEqual(Array.from({ length: 1000 }, (_, jobId) => jobId));
+      clock.advance(12_001);
+      expect(await controller.ended).toBe("no heartbeat for 6000 ms");
+    });
+
+    test("a flood lets others have their turn", async () => {
+      let turns = 0;
+      let inTurn = 0;
+      let most = 0;
+      const all = Promise.withResolvers<void>();
+      const { controller, agent } = await meet(world, {
+        handlers: {
+          unitRemoved({ unit }) {
+            if (inTurn++ === 0) {
+              setImmediate(() => {
+                turns++;
+                inTurn = 0;
+              });
+            }
+            most = Math.max(most, inTurn);
+            if (unit === "last") all.resolve();
+          },
+        },
+      });
+      for (let count = 0; count < 2000; count++) agent.session.emit("unitRemoved", { unit: "u" });
+      agent.session.emit("unitRemoved", { unit: "last" });
+      await all.promise;
+      expect(most).toBeLessThanOrEqual(256);
+      expect(turns).toBeGreaterThanOrEqual(7);
+      controller.session.close("done");
+    });
+
     test("too many calls at once: own ones fail, the peer's wait", async () => {
       const gate = Promise.withResolvers<void>();
       let running = 0;

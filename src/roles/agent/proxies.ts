@@ -113,6 +113,10 @@ export class Proxies {
     this.#handleId(proxyId, { type: "targetRemoved", reason });
   }
 
+  targetLost({ proxyId, message }: FieldsOf<"proxyTargetLost">): void {
+    this.#handleId(proxyId, { type: "targetLost", message });
+  }
+
   /** A unit of this node has changed: a started proxy whose unit ended otherwise than by us is over. */
   unitStateChanged(unit: string, activeState: string): void {
     const proxy = this.#proxies.get(unit);

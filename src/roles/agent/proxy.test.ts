@@ -6,6 +6,7 @@ const target = (activeState: string, reason = "real"): ProxyEvent => ({ type: "t
 const gone = (reason = "real"): ProxyEvent => ({ type: "targetRemoved", reason });
 const refused: ProxyEvent = { type: "refused", message: "denied" };
 const removed: ProxyEvent = { type: "removed" };
+const lost: ProxyEvent = { type: "targetLost", message: "away" };
 const announced: ProxyEvent = { type: "announced" };
 
 type Case = [what: string, from: ProxyState, events: ProxyEvent[], phase: ProxyState["phase"], effects: string[]];
@@ -50,6 +51,9 @@ const cases: Case[] = [
   ["the target is being stopped", started, [target("deactivating")], "started", []],
   ["the target's node goes offline", started, [target("inactive", "virtual"), gone("virtual")], "started", []],
   ["the target unloads", started, [gone()], "ended", ["stopUnit it is gone", "release"]],
+  ["the target's node stays away", started, [lost], "ended", ["stopUnit away", "release"]],
+  ["it is still away after a reconnection", started, [announced, lost], "ended", ["stopUnit away", "release"]],
+  ["what waits for a node that stays away", waiting, [announced, lost, activated("done")], "started", ["succeed"]],
   ["started again after a reconnection", started, [activated("done")], "started", []],
   [
     "not startable after a reconnection",

@@ -20,6 +20,8 @@ export type ProxyEvent =
   | { readonly type: "activated"; readonly result: string; readonly message: string }
   | { readonly type: "targetChanged"; readonly activeState: string; readonly reason: string }
   | { readonly type: "targetRemoved"; readonly reason: string }
+  /** The target's node is away for so long that an active proxy is not kept any more. */
+  | { readonly type: "targetLost"; readonly message: string }
   /** The proxy unit stops, or what waited for its start is gone. */
   | { readonly type: "removed" };
 
@@ -66,6 +68,9 @@ function stepStarting(state: Starting, event: ProxyEvent): Step {
     case "announced":
     case "targetRemoved":
       return { state, effects: [] };
+    case "targetLost":
+      // What waits for its first start has lost nothing: hosts may come up in any order.
+      return first ? { state, effects: [] } : { state: ended, effects: stop(event.message) };
     case "refused":
       return { state: ended, effects: first ? [{ type: "fail", message: event.message }] : stop(event.message) };
     case "removed":
@@ -101,6 +106,8 @@ function stepStarted(event: ProxyEvent): Step {
     case "targetChanged":
       if (!isEnd(event)) return { state: started, effects: [] };
       return { state: ended, effects: stop(`it is ${event.activeState}`) };
+    case "targetLost":
+      return { state: ended, effects: stop(event.message) };
     case "targetRemoved":
       if (event.reason !== "real") return { state: started, effects: [] };
       return { state: ended, effects: stop("it is gone") };

@@ -72,6 +72,7 @@ export function requests(parts: {
     proxyTargetActivated: (fields) => proxies.targetActivated(fields),
     proxyTargetChanged: (fields) => proxies.targetChanged(fields),
     proxyTargetRemoved: (fields) => proxies.targetRemoved(fields),
+    proxyTargetLost: (fields) => proxies.targetLost(fields),
   };
 }
 

@@ -37,6 +37,8 @@ export interface ControllerTerms {
   readonly nodes: readonly NodeTerms[];
   /** How long the jobs of a node that has dropped off wait for its return, in ms. */
   readonly jobLostTimeoutMs: number;
+  /** How long a node may be away until it counts as lost for those whose units depend on its units, in ms; 0 for ever. */
+  readonly targetLostTimeoutMs: number;
 }
 
 interface ControllerOptions extends ControllerTerms {
@@ -91,7 +93,7 @@ export class Controller {
   }
 
   /** Takes over what the configuration says now. Nodes that stay keep their links, and all that is under way there. */
-  reconfigure({ nodes: list, jobLostTimeoutMs }: ControllerTerms): void {
+  reconfigure({ nodes: list, jobLostTimeoutMs, targetLostTimeoutMs }: ControllerTerms): void {
     this.#lostJobs.timeoutMs = jobLostTimeoutMs;
     const left = new Map(this.#nodes);
     this.#nodes.clear();
@@ -102,7 +104,7 @@ export class Controller {
     }
     for (const terms of list) this.#nodes.get(terms.name)?.configure(terms);
     for (const node of left.values()) this.#removeNode(node);
-    this.dependencies.review();
+    this.dependencies.review(targetLostTimeoutMs);
     this.#updateStatus();
   }
 

@@ -2,6 +2,7 @@ import { beforeEach, expect, test } from "bun:test";
 import { ErrorName, Failure } from "../../base/failure.ts";
 import { FakeClock } from "../../base/fake-clock.ts";
 import { Log } from "../../base/log.ts";
+import { untilLost } from "./absences.ts";
 import { Dependencies } from "./dependencies.ts";
 import { FakeSession } from "./fake-session.ts";
 import { Node } from "./node.ts";
@@ -29,6 +30,7 @@ beforeEach(() => {
   subscriptions = new Subscriptions(log);
   for (const node of nodes.values()) subscriptions.addNode(node);
   dependencies = new Dependencies(nodes, subscriptions, clock, log);
+  dependencies.review(30_000);
   [laptop, tablet, pi] = [connect("laptop"), connect("tablet"), connect("pi")];
 });
 
@@ -137,6 +139,51 @@ test("while the target's node is offline the proxy waits, and is served when it 
   expect(returned.take()).toEqual([`subscribe ${unit}`, `startDependency ${unit}`]);
   await returned.answer(`startDependency ${unit}`, { result: "done" });
   expect(laptop.take()).toEqual(["proxyTargetActivated 1 done "]);
+});
+
+test("a node that stays away is lost for those who do not keep their proxies, and for nobody when it returns", async () => {
+  node("laptop").onTargetLost = "stop";
+  await add("laptop", 1);
+  dependencies.add(node("tablet"), 1, "pi", unit);
+  disconnect("pi");
+  clock.advance(29_999);
+  connect("pi");
+  clock.advance(60_000);
+  disconnect("pi");
+  clock.advance(29_999);
+  for (const agent of [laptop, tablet]) expect(agent.take().filter((line) => line.includes("Lost"))).toEqual([]);
+  clock.advance(1);
+  expect(laptop.take()).toEqual(["proxyTargetLost 1 the node has been away for 30000 ms"]);
+  expect(tablet.take()).toEqual([]);
+});
+
+test("a source that was away itself hears of it when it is back, or when its terms change", async () => {
+  node("laptop").onTargetLost = "stop";
+  await add("laptop", 1);
+  disconnect("pi");
+  disconnect("laptop");
+  clock.advance(60_000);
+  const returned = connect("laptop");
+  dependencies.add(node("laptop"), 7, "pi", unit);
+  dependencies.add(node("tablet"), 1, "pi", unit);
+  clock.advance(0);
+  expect(returned.take()).toEqual(["proxyTargetLost 7 the node has been away for 30000 ms"]);
+  expect(tablet.take().filter((line) => line.includes("Lost"))).toEqual([]);
+  node("tablet").onTargetLost = "stop";
+  dependencies.review(10_000);
+  clock.advance(0);
+  expect(tablet.take()).toEqual(["proxyTargetLost 1 the node has been away for 10000 ms"]);
+  dependencies.close();
+  expect(clock.pending).toBe(0);
+});
+
+test.each([
+  ["when it has just gone", 1000, 30_000, 1000, 30_000],
+  ["later", 1000, 30_000, 21_000, 10_000],
+  ["when its time is up", 1000, 30_000, 99_000, 0],
+  ["never", 1000, 0, 99_000, Number.POSITIVE_INFINITY],
+])("a node that is away is lost: %s", (_, awaySinceMs, timeoutMs, nowMs, expected) => {
+  expect(untilLost(awaySinceMs, timeoutMs, nowMs)).toBe(expected);
 });
 
 test("a link that is lost in the middle of a start decides nothing", async () => {

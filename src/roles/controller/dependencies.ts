@@ -2,19 +2,11 @@ import type { Clock, Timer } from "../../base/clock.ts";
 import { asFailure, describe, ErrorName, Failure } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import { isUnitName } from "../../base/names.ts";
+import { Absences } from "./absences.ts";
+import { Dependency, denial, type SourceProxy } from "./dependency.ts";
 import { checkedWord } from "./hearsay.ts";
 import type { Node } from "./node.ts";
-import type { Reason, Subscriber, Subscriptions } from "./subscriptions.ts";
-
-/**
- * A unit of one node that a unit of another needs. `id` is the source agent's own number for it, undefined while that
- * agent is away.
- */
-interface Proxy {
-  readonly source: Node;
-  readonly dependency: Dependency;
-  id: number | undefined;
-}
+import type { Subscriptions } from "./subscriptions.ts";
 
 /**
  * How long those who need something have to come back and say so, in ms: a source that was lost keeps its targets for so
@@ -29,53 +21,24 @@ const maxReason = 1000;
 /** More proxies of one node than this are refused. */
 const maxProxiesPerNode = 4096;
 
-/** A unit that proxies need, and who they are. Its dependency unit runs on the target as long as there is one. */
-class Dependency implements Subscriber {
-  readonly target: Node;
-  readonly unit: string;
-  readonly proxies = new Set<Proxy>();
-  subscription = 0;
-  /** Whether the target's agent has been asked to start the dependency unit. */
-  asked = false;
-
-  constructor(target: Node, unit: string) {
-    this.target = target;
-    this.unit = unit;
-  }
-
-  unitNew(): void {}
-
-  unitPropertiesChanged(): void {}
-
-  unitRemoved(_node: string, _unit: string, reason: Reason): void {
-    for (const { source, id } of this.proxies) {
-      if (id !== undefined) source.emit("proxyTargetRemoved", { proxyId: id, reason });
-    }
-  }
-
-  unitStateChanged(_node: string, _unit: string, activeState: string, subState: string, reason: Reason): void {
-    for (const { source, id } of this.proxies) {
-      if (id !== undefined) source.emit("proxyTargetChanged", { proxyId: id, activeState, subState, reason });
-    }
-  }
-}
-
 /** The units that units on other nodes need, counted over all nodes. */
 export class Dependencies {
   readonly #nodes: ReadonlyMap<string, Node>;
   readonly #subscriptions: Subscriptions;
   readonly #log: Log;
-  readonly #proxies = new Map<Node, Map<number, Proxy>>();
+  readonly #proxies = new Map<Node, Map<number, SourceProxy>>();
   readonly #dependencies = new Map<string, Dependency>();
   readonly #clock: Clock;
   readonly #settling = new Map<Node, Timer>();
   readonly #leaving = new Map<Node, Timer>();
+  readonly #absences: Absences;
 
   constructor(nodes: ReadonlyMap<string, Node>, subscriptions: Subscriptions, clock: Clock, log: Log) {
     this.#nodes = nodes;
     this.#subscriptions = subscriptions;
     this.#clock = clock;
     this.#log = log;
+    this.#absences = new Absences(clock, (node) => this.#targetLost(node));
   }
 
   /** How many proxies need a unit. */
@@ -110,8 +73,10 @@ export class Dependencies {
       dependency.subscription = this.#subscriptions.subscribe(targetName, [unit], dependency);
     }
     if (target.online) this.#start(dependency, [proxy]);
-    else
+    else {
       this.#log.info(`Unit '${unit}' needed by node '${source.name}' waits for node '${targetName}', which is offline`);
+      this.#absences.watch(target);
+    }
   }
 
   remove(source: Node, id: number): void {
@@ -122,7 +87,7 @@ export class Dependencies {
     this.#release(proxy);
   }
 
-  #release(proxy: Proxy): void {
+  #release(proxy: SourceProxy): void {
     const { dependency } = proxy;
     if (!dependency.proxies.delete(proxy)) return;
     if (dependency.proxies.size > 0) return;
@@ -133,6 +98,7 @@ export class Dependencies {
 
   /** Starts what is needed on a node that has come online. */
   nodeOnline(node: Node): void {
+    this.#absences.forget(node);
     for (const dependency of this.#dependencies.values()) {
       if (dependency.target === node) this.#start(dependency, [...dependency.proxies]);
     }
@@ -145,6 +111,7 @@ export class Dependencies {
 
   /** What a node that goes offline needs is kept for a while; when it returns it announces its proxies again. */
   nodeOffline(node: Node): void {
+    this.#absences.watch(node);
     this.#settling.get(node)?.cancel();
     this.#settling.delete(node);
     const proxies = [...this.#proxiesOf(node).values()];
@@ -169,10 +136,12 @@ export class Dependencies {
       () => reason,
     );
     this.#proxies.delete(node);
+    this.#absences.forget(node);
   }
 
-  /** Ends what is not allowed any more. */
-  review(): void {
+  /** Ends what is not allowed any more, and decides anew on targets that are away, as the nodes' terms have changed. */
+  review(targetLostTimeoutMs: number): void {
+    this.#absences.timeoutMs = targetLostTimeoutMs;
     this.#endWhere(
       ({ source, dependency }) => !source.allowedDependencies.has(dependency.target.name),
       ({ source, dependency }) => denial(source, dependency.target),
@@ -180,7 +149,7 @@ export class Dependencies {
   }
 
   /** Ends proxies for good: their agents stop the units, or fail their starts. */
-  #endWhere(which: (proxy: Proxy) => boolean, why: (proxy: Proxy) => string): void {
+  #endWhere(which: (proxy: SourceProxy) => boolean, why: (proxy: SourceProxy) => string): void {
     for (const proxy of [...this.#dependencies.values()].flatMap(({ proxies }) => [...proxies])) {
       if (!which(proxy)) continue;
       const { source, id } = proxy;
@@ -195,6 +164,22 @@ export class Dependencies {
   /** Ends what is kept for nodes that are away, and looks after nothing any more. */
   close(): void {
     for (const timer of [...this.#settling.values(), ...this.#leaving.values()]) timer.cancel();
+    this.#absences.close();
+  }
+
+  /** Has the nodes that do not keep their proxies without a target stop them. Those that still wait for it go on waiting. */
+  #targetLost(target: Node): void {
+    const message = `the node has been away for ${this.#absences.timeoutMs} ms`;
+    for (const dependency of this.#dependencies.values()) {
+      if (dependency.target !== target) continue;
+      for (const { source, id } of dependency.proxies) {
+        if (id === undefined || source.onTargetLost === "keep") continue;
+        this.#log.info(
+          `Node '${source.name}' does not keep its proxy of '${dependency.unit}' on '${target.name}': ${message}`,
+        );
+        source.emit("proxyTargetLost", { proxyId: id, message });
+      }
+    }
   }
 
   /** Gives up what a node has needed before it was away and has not announced again. */
@@ -217,7 +202,7 @@ export class Dependencies {
   }
 
   /** Starts the dependency unit on the target and tells `proxies` how that ended. */
-  #start(dependency: Dependency, proxies: readonly Proxy[]): void {
+  #start(dependency: Dependency, proxies: readonly SourceProxy[]): void {
     const { target, unit } = dependency;
     const tell = (result: string, message: string) => {
       for (const proxy of proxies) {
@@ -260,18 +245,13 @@ export class Dependencies {
     return dependency;
   }
 
-  #proxiesOf(source: Node): Map<number, Proxy> {
+  #proxiesOf(source: Node): Map<number, SourceProxy> {
     const known = this.#proxies.get(source);
     if (known) return known;
-    const proxies = new Map<number, Proxy>();
+    const proxies = new Map<number, SourceProxy>();
     this.#proxies.set(source, proxies);
     return proxies;
   }
-}
-
-/** Why a node may not depend on another. */
-function denial(source: Node, target: Node): string {
-  return `Proxy on node not allowed: '${source.name}' has no AllowDependenciesOn=${target.name}`;
 }
 
 /** A node's name may hold any character but this one. */

@@ -86,6 +86,6 @@ async function serve(
   return 0;
 }
 
-function terms({ nodes, JobLostTimeout }: ControllerSettings): ControllerTerms {
-  return { nodes, jobLostTimeoutMs: JobLostTimeout };
+function terms({ nodes, JobLostTimeout, TargetLostTimeout }: ControllerSettings): ControllerTerms {
+  return { nodes, jobLostTimeoutMs: JobLostTimeout, targetLostTimeoutMs: TargetLostTimeout };
 }

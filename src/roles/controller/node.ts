@@ -29,6 +29,8 @@ export interface NodeTerms {
   readonly allowedDependencies: ReadonlySet<string>;
   /** The SELinux context that its agent has to have; "" when any will do. */
   readonly requiredContext: string;
+  /** What becomes of its active proxies when their target's node is away for long. */
+  readonly onTargetLost: "keep" | "stop";
 }
 
 /** A node that may register, online or not. */
@@ -36,15 +38,20 @@ export class Node {
   readonly name: string;
   allowedDependencies: ReadonlySet<string>;
   requiredContext = "";
+  onTargetLost: NodeTerms["onTargetLost"] = "keep";
+  /** When it was online last, in ms of the clock; before it ever was, when it became known. */
+  awaySinceMs: number;
   lastSeenUs = 0n;
   lastSeenMonotonicUs = 0n;
   readonly #clock: Clock;
   #link: Link = offline;
+  #held = false;
 
   constructor(name: string, allowedDependencies: ReadonlySet<string>, clock: Clock) {
     this.name = name;
     this.allowedDependencies = allowedDependencies;
     this.#clock = clock;
+    this.awaySinceMs = clock.monotonicMs();
   }
 
   get online(): boolean {
@@ -62,12 +69,14 @@ export class Node {
 
   connected(session: Session<"controller">, peer: string): void {
     this.#link = { state: "online", session, peer };
+    if (this.#held) session.hold(true);
     this.seen();
   }
 
   /** From now on the node is offline. @returns the session that it had. */
   disconnected(): Session<"controller"> | undefined {
     const session = this.#link.state === "online" ? this.#link.session : undefined;
+    if (session) this.awaySinceMs = this.#clock.monotonicMs();
     this.#link = offline;
     return session;
   }
@@ -83,9 +92,16 @@ export class Node {
     this.lastSeenMonotonicUs = this.#clock.monotonicUs();
   }
 
+  /** Stops reading what the node says, on a connection that it makes meanwhile too; or goes on. */
+  hold(held: boolean): void {
+    this.#held = held;
+    if (this.#link.state === "online") this.#link.session.hold(held);
+  }
+
   /** Takes over what the configuration says. An agent of which more is required than before has to register again. */
-  configure({ allowedDependencies, requiredContext }: NodeTerms): void {
+  configure({ allowedDependencies, requiredContext, onTargetLost }: NodeTerms): void {
     this.allowedDependencies = allowedDependencies;
+    this.onTargetLost = onTargetLost;
     if (this.requiredContext === requiredContext) return;
     this.requiredContext = requiredContext;
     if (requiredContext !== "") this.disconnect("another SELinux context is required of it");

@@ -47,6 +47,13 @@ export const controllerSettings = defineSettings({
     what: "job lost timeout",
     help: "Milliseconds that jobs of a node which has dropped off wait for its return, before they end as failed.",
   },
+  TargetLostTimeout: {
+    kind: "milliseconds",
+    default: 30_000,
+    applies: "at once",
+    what: "target lost timeout",
+    help: "Milliseconds that a node may be away until OnTargetLost decides for the nodes whose units depend on its units; 0 is for ever.",
+  },
   ...daemonSettings,
 });
 
@@ -68,6 +75,13 @@ export const nodeSettings = defineSettings({
     default: [],
     applies: "at once",
     help: "The nodes whose units this node's units may depend on, separated by commas.",
+  },
+  OnTargetLost: {
+    kind: "word",
+    words: ["keep", "stop"],
+    default: "keep",
+    applies: "at once",
+    help: "What becomes of this node's active proxies when the node of their target is away for longer than TargetLostTimeout: they are kept as they are, or stopped, and what is bound to them with BindsTo= stops too.",
   },
 });
 
@@ -100,6 +114,7 @@ export function readControllerSettings(ini: Ini): ControllerSettings {
     name,
     allowedDependencies: new Set(sections.get(name)?.AllowDependenciesOn ?? []),
     requiredContext: sections.get(name)?.RequiredSelinuxContext ?? "",
+    onTargetLost: sections.get(name)?.OnTargetLost ?? nodeSettings.OnTargetLost.default,
   }));
   return { ...settings, nodes };
 }

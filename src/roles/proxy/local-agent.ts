@@ -38,7 +38,8 @@ export async function callAgent(user: boolean, method: ProxyMethod, proxy: Proxy
       });
     }
     const gone = new Promise<never>((_, reject) => {
-      changed = () => reject(new Failure(ErrorName.NoReply, "The agent has left the bus"));
+      // An agent that stops answers first; its answer may arrive together with the news that it has left.
+      changed = () => setImmediate(() => reject(new Failure(ErrorName.NoReply, "The agent has left the bus")));
     });
     if (owner === "") throw new Failure(ErrorName.ServiceUnknown, "The name is not activatable");
     const agent = client(connection, agentName, rootPath, agentInterface);

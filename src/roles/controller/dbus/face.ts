@@ -39,10 +39,12 @@ export class ControllerFace implements ControllerListener {
     for (const node of controller.nodes.values()) this.nodeAdded(node);
     for (const job of controller.jobs.announced) this.#jobs.set(job, serveJob(this.#tree, controller, job));
     if (controller.metrics) this.#serveMetrics();
+    connection.onClogged((clogged) => this.#hold(clogged));
   }
 
   /** Closes what belongs to clients of a connection that is gone. */
   detach(): void {
+    this.#hold(false);
     for (const monitor of [...this.#monitors.keys()]) this.#controller.monitors.close(monitor);
   }
 
@@ -79,7 +81,10 @@ export class ControllerFace implements ControllerListener {
   }
 
   monitorNew(monitor: Monitor): void {
-    this.#monitors.set(monitor, new MonitorObject(this.#tree, this.#connection, this.#controller.monitors, monitor));
+    this.#monitors.set(
+      monitor,
+      new MonitorObject(this.#tree, this.#connection, this.#controller.monitors, monitor, this.#log),
+    );
   }
 
   monitorClosed(monitor: Monitor): void {
@@ -99,6 +104,11 @@ export class ControllerFace implements ControllerListener {
       job_measured_time_micros,
       unit_start_prop_time_micros,
     });
+  }
+
+  /** While the bus is slow the nodes wait, and TCP tells them so: what they say would only pile up here. */
+  #hold(held: boolean): void {
+    for (const node of this.#controller.nodes.values()) node.hold(held);
   }
 
   #serveRoot(): Served<typeof controllerInterface> {

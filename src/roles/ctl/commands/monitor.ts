@@ -1,3 +1,4 @@
+import { ErrorName, Failure } from "../../../base/failure.ts";
 import type { Variant } from "../../../base/signature.ts";
 import type { Context } from "../context.ts";
 import { untilInterrupted } from "../watch.ts";
@@ -42,11 +43,16 @@ export function monitorUnits(context: Context, node: string, units: string): Pro
     monitor.onSignal("UnitPropertiesChanged", (told) =>
       tell(told, `Unit properties changed (Interface: ${told.interface})`, ...propertyLines(told.props)),
     );
+    const cutOff = new Promise<never>((_, reject) => {
+      monitor.onSignal("PeerRemoved", ({ reason }) => {
+        reject(new Failure(ErrorName.Disconnected, `The controller has closed the monitor: ${reason}`));
+      });
+    });
     for (const unit of units.split(",")) {
       context.print(`Subscribing to node '${node}' and unit '${unit}'`);
       await monitor.call("Subscribe", { node, unit });
     }
-    return session.gone();
+    return Promise.race([session.gone(), cutOff]);
   });
 }
 
