@@ -113,6 +113,11 @@ function cases(hierarchy: Hierarchy, { main, pi }: Record<"main" | "pi", Host>, 
     },
     { line: "start pi unmet.service", stdout: "Unit unmet.service StartUnit operation result: assert\n", status: 1 },
     { line: "reload pi idle.service", stdout: "Unit idle.service ReloadUnit operation result: invalid\n", status: 1 },
+    {
+      line: "reload pi idle.service",
+      stdout: "Unit idle.service ReloadUnit operation result: invalid\n",
+      compatible: true,
+    },
     { line: "start pi masked.service", stderr: `${call}: Unit masked.service is masked.\n`, status: 1 },
     ...["start", "stop", "restart", "reload"].flatMap((verb) => unreachable((node) => `${verb} ${node} one.service`)),
     // Freezing.

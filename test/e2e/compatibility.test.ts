@@ -59,8 +59,6 @@ test("a unit's state is told as systemctl tells it, with its exit status", async
   const byState = new Map(files.map((row) => row.split(/\s+/)).map(([file = "", state = ""]) => [state, file]));
   expect(byState.size).toBeGreaterThan(4);
   for (const [state, file] of byState) {
-    // Of a template nothing is enabled but its instances.
-    if (file.includes("@.")) continue;
     const { status, stdout } = await pi.run(["systemctl", "is-enabled", file]);
     const ours = await cluster.ctl("is-enabled", "pi", file);
     expect({ state, file, ...ours }).toEqual({ state, file, status: status === 0 ? 0 : 1, stdout, stderr: "" });
@@ -362,13 +360,33 @@ test("an agent's properties", async () => {
 test("without a controller each command says so", async () => {
   await main.sh("systemctl stop bluechi-controller.socket bluechi-controller.service");
   const absent = "The name is not activatable";
+  const plain = [
+    ...["start", "stop", "restart", "reload", "freeze", "thaw", "is-enabled", "reset-failed"].map(
+      (verb) => `${verb} pi one.service`,
+    ),
+    ...[
+      "daemon-reload pi",
+      "get-default pi",
+      "set-default pi rescue.target",
+      "set-loglevel DEBUG",
+      "set-loglevel pi INFO",
+    ],
+    ...["list-units", "list-units pi", "list-unit-files", "list-unit-files pi", "metrics enable", "metrics disable"],
+    ...["monitor", "reset-failed"],
+  ];
+  const failed = (what: string) => `Failed to issue call: ${absent}\nFailed to ${what} - No route to host`;
   for (const [line, stderr] of [
-    ["status", `Failed to list nodes: ${absent}\n`],
-    ["start pi one.service", `${call}: ${absent}\n`],
-    ["list-units", `${call}: ${absent}\n`],
-    ["metrics enable", `${call}: ${absent}\n`],
-    ["monitor", `${call}: ${absent}\n`],
-    ["daemon-reload pi", `${call}: ${absent}\n`],
+    ...plain.map((words) => [words, `${call}: ${absent}\n`] as const),
+    ["kill pi one.service", `${call} for KillUnit: ${absent}\n`],
+    ...["enable", "disable"].map(
+      (verb) => [`${verb} pi one.service`, `${failed(`${verb} the units on node [pi]`)}\n`] as const,
+    ),
+    ["reset-failed pi", `Couldn't reset failed state of all units on node 'pi': ${absent}\n`],
+    ...["status", "status pi", "status -w"].map((words) => [words, `Failed to list nodes: ${absent}\n`] as const),
+    ...["status pi one.service", "status -w pi one.service"].map(
+      (words) => [words, failed("get status of unit one.service on node pi")] as const,
+    ),
+    ["metrics listen", `${call}: The controller has left the bus\n`],
   ] as const) {
     const { stdout: _, ...outcome } = await cluster.ctl(...line.split(" "));
     expect({ line, ...outcome }).toEqual({ line, status: 1, stderr });
