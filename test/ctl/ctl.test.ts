@@ -507,6 +507,7 @@ describe("nothing waits for what will not come", () => {
     ["start foo x.service", call],
     ["list-units", call],
     ["monitor", call],
+    ["metrics listen", call],
     ["status", "Failed to list nodes"],
     ["status -w", "Failed to list nodes"],
   ])("no controller: %s", async (line, prefix) => {

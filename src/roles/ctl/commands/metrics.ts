@@ -35,6 +35,8 @@ function listen(context: Context): Promise<number> {
       context.print(`\tUnit net start time (from properties): ${milliseconds(told.unit_start_prop_time_micros)}`);
     });
     await source.match();
+    // Listening asks for nothing; without a question a controller that is not there would seem to have just left.
+    await session.controller.get("Status");
     context.print("Waiting for metrics signals...");
     return session.gone();
   });
