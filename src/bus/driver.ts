@@ -1,4 +1,5 @@
 import { ErrorName, Failure } from "../base/failure.ts";
+import type { Variant } from "../base/signature.ts";
 import type { BusConnection, Watch } from "./connection.ts";
 import { guard } from "./guard.ts";
 import { encodeBody } from "./marshal.ts";
@@ -11,8 +12,10 @@ import { decodeBody } from "./unmarshal.ts";
 const busName = "org.freedesktop.DBus";
 const busPath = "/org/freedesktop/DBus";
 
+type Caller = Pick<BusConnection, "call">;
+
 async function ask(
-  connection: BusConnection,
+  connection: Caller,
   member: string,
   signature: string,
   values: readonly unknown[],
@@ -50,6 +53,19 @@ export async function releaseName(connection: BusConnection, name: string, timeo
 
 export async function addMatch(connection: BusConnection, rule: MatchRule): Promise<void> {
   await ask(connection, "AddMatch", "s", [matchText(rule)]);
+}
+
+/**
+ * Bytes that the bus keeps for a connection that has not read them yet, as dbus-daemon counts them for root.
+ * @throws Failure of a bus that does not tell.
+ */
+export async function unreadBytes(connection: Caller, name: string): Promise<number> {
+  const body = encodeBody("s", [name]);
+  const stats = { interface: "org.freedesktop.DBus.Debug.Stats", member: "GetConnectionStats" };
+  const [values] = decodeBody((await connection.call({ destination: busName, path: busPath, ...stats, body })).body);
+  const bytes = (values as Map<string, Variant>).get("OutgoingBytes")?.value;
+  if (typeof bytes !== "number") throw new Failure(ErrorName.Failed, "the bus does not tell what it keeps");
+  return bytes;
 }
 
 const ownerChanged: MatchRule = {

@@ -17,8 +17,13 @@ const mebibyte = 1024 * 1024;
 /** Receivers on a connection that keeps their pings until a test answers them. */
 function world() {
   const pings: { call: Call; answer: PromiseWithResolvers<never> }[] = [];
+  const bus = { keeps: undefined as number | undefined };
   const receivers = new Receivers({
-    call(call) {
+    async call(call) {
+      if (call.member === "GetConnectionStats") {
+        if (bus.keeps === undefined) throw new Error("no statistics");
+        return { body: encodeBody("a{sv}", [new Map([["OutgoingBytes", { signature: "u", value: bus.keeps }]])]) };
+      }
       const answer = Promise.withResolvers<never>();
       pings.push({ call, answer });
       return answer.promise;
@@ -26,6 +31,7 @@ function world() {
   });
   const slow: string[] = [];
   return {
+    bus,
     receivers,
     pings,
     slow,
@@ -84,6 +90,21 @@ test("who does not answer is slow in the end, once for each who watches it, and 
   expect(slow).toEqual([":1.1", ":1.1"]);
 });
 
+test("who does not answer but reads is not slow, where the bus tells what it keeps", async () => {
+  const { bus, slow, watch, send } = world();
+  watch(":1.1");
+  bus.keeps = 1000;
+  for (let round = 0; round < 5; round++) {
+    send(":1.1", 65);
+    await settled();
+  }
+  expect(slow).toEqual([]);
+  bus.keeps = 66 * mebibyte;
+  send(":1.1", 65);
+  await settled();
+  expect(slow).toEqual([":1.1"]);
+});
+
 test("who is not watched any more is not told of, however late that is", async () => {
   const { slow, watch, send } = world();
   const watching = watch(":1.1");
@@ -110,39 +131,53 @@ test("who has not read keeps that to its charge, until it has", async () => {
   expect(slow.length).toBe(2);
 });
 
-test("who does not read the signals that it is sent is told of, who reads is not", async () => {
-  const [sender, reader] = [await BusConnection.open(bus.address), await BusConnection.open(bus.address)];
-  const stuck = await openStream(bus.address, systemClock, 25_000);
-  const name = new Promise<string>((resolve) => {
-    const messages = new MessageReader();
+const driver = {
+  destination: "org.freedesktop.DBus",
+  path: "/org/freedesktop/DBus",
+  interface: "org.freedesktop.DBus",
+};
+
+/** A connection that says Hello and then answers nothing. */
+async function mute() {
+  const socket = await openStream(bus.address, systemClock, 25_000);
+  const messages = new MessageReader();
+  const name = await new Promise<string>((resolve) => {
     const read = (chunk: Uint8Array) => {
       messages.push(chunk);
-      const hello = messages.next();
-      if (!hello) return;
-      stuck.off("data", read);
-      stuck.pause();
-      resolve(String(decodeBody(hello.body)[0]));
+      const answer = messages.next();
+      if (!answer) return;
+      socket.off("data", read);
+      resolve(String(decodeBody(answer.body)[0]));
     };
-    stuck.on("data", read);
+    socket.on("data", read);
+    send(socket, { type: MessageType.methodCall, ...driver, member: "Hello" });
   });
-  const driver = { path: "/org/freedesktop/DBus", interface: "org.freedesktop.DBus" };
-  send(stuck, { type: MessageType.methodCall, destination: "org.freedesktop.DBus", ...driver, member: "Hello" });
-  const [one, other] = [await name, reader.uniqueName];
-  const slow = new Promise<string>((resolve) => {
-    for (const each of [one, other]) sender.watchReceiver(each, () => resolve(each));
+  return { name, socket };
+}
+
+test("on a bus: who does not read is told of; who reads is not, be it mute", async () => {
+  const [sender, reader] = [await BusConnection.open(bus.address), await BusConnection.open(bus.address)];
+  const [stuck, silent] = [await mute(), await mute()];
+  stuck.socket.pause();
+  silent.socket.on("data", () => {});
+  const receivers = [silent.name, reader.uniqueName, stuck.name];
+  const slow: string[] = [];
+  const told = new Promise<void>((resolve) => {
+    for (const each of receivers) sender.watchReceiver(each, () => slow.push(each) && resolve());
   });
   const signal = { path: "/a", interface: "a.b", member: "S", body: encodeBody("ay", [new Uint8Array(mebibyte)]) };
-  const count = 66;
+  const count = 72;
   let heard = 0;
   const all = Promise.withResolvers<void>();
   reader.onSignal(({ member }) => member === "S" && ++heard === count && all.resolve());
   for (let sent = 0; sent < count; sent++) {
-    for (const destination of [one, other]) sender.signal({ ...signal, destination });
+    for (const destination of receivers) sender.signal({ ...signal, destination });
     // As much as a clogged connection keeps back.
-    if (sent % 4 === 3) await sender.call({ destination: "org.freedesktop.DBus", ...driver, member: "GetId" });
+    if (sent % 4 === 3) await sender.call({ ...driver, member: "GetId" });
   }
-  expect(await slow).toBe(one);
+  await told;
   await all.promise;
+  expect(slow).toEqual([stuck.name]);
   for (const each of [sender, reader]) each.close();
-  stuck.destroy();
+  for (const { socket } of [stuck, silent]) socket.destroy();
 });

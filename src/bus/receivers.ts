@@ -1,9 +1,11 @@
 import type { BusConnection, Watch } from "./connection.ts";
+import { unreadBytes } from "./driver.ts";
 
 // A bus keeps what a connection does not read, and beyond some bound (dbus-daemon: max_outgoing_bytes, 127 MiB) drops it
 // without a word to anybody. So who is sent much is asked now and then by a Ping, which every D-Bus library answers, when
 // it comes to it: its answer says that all before it has been read. An error is an answer, too: a bus whose policy forbids
-// the Ping keeps us from asking, and then we judge nobody.
+// the Ping keeps us from asking, and then we judge nobody. A program without such a library may answer nothing at all, so
+// the last word is the bus's, if it has one.
 
 /** Bytes sent to a receiver after which it is asked; who is sent less never is. */
 const askAfter = 1024 * 1024;
@@ -16,6 +18,8 @@ interface Receiver {
   read: number;
   /** Whether an answer is on its way. */
   asked: boolean;
+  /** Whether the bus is being asked what it keeps. */
+  judged: boolean;
   readonly watchers: Set<() => void>;
 }
 
@@ -30,15 +34,18 @@ export class Receivers {
 
   /** Calls `slow` once, soon after `name` has fallen too far behind. */
   watch(name: string, slow: () => void): Watch {
-    const receiver = this.#receivers.get(name) ?? { sent: 0, read: 0, asked: false, watchers: new Set() };
+    const receiver = this.#receivers.get(name) ?? {
+      sent: 0,
+      read: 0,
+      asked: false,
+      judged: false,
+      watchers: new Set(),
+    };
     this.#receivers.set(name, receiver);
-    let watching = true;
-    // Whoever sends is in the middle of something.
-    const fire = () => queueMicrotask(() => watching && slow());
+    const fire = () => slow();
     receiver.watchers.add(fire);
     return {
       cancel: () => {
-        watching = false;
         receiver.watchers.delete(fire);
         this.#tidy(name, receiver);
       },
@@ -52,9 +59,21 @@ export class Receivers {
     receiver.sent += bytes;
     const unread = receiver.sent - receiver.read;
     if (unread >= askAfter && !receiver.asked) void this.#ask(name, receiver);
-    if (unread <= maxUnread) return;
-    for (const fire of receiver.watchers) fire();
-    receiver.watchers.clear();
+    if (unread > maxUnread && !receiver.judged) void this.#judge(name, receiver);
+  }
+
+  /** A bus that does not tell what it keeps does not speak for the receiver. */
+  async #judge(name: string, receiver: Receiver): Promise<void> {
+    const { sent } = receiver;
+    receiver.judged = true;
+    const kept = await unreadBytes(this.#connection, name).catch(() => Number.POSITIVE_INFINITY);
+    receiver.judged = false;
+    receiver.read = Math.max(receiver.read, sent - kept);
+    if (receiver.sent - receiver.read > maxUnread) {
+      for (const fire of receiver.watchers) fire();
+      receiver.watchers.clear();
+    }
+    this.#tidy(name, receiver);
   }
 
   async #ask(name: string, receiver: Receiver): Promise<void> {
@@ -63,12 +82,12 @@ export class Receivers {
     const ping = { path: "/", interface: "org.freedesktop.DBus.Peer", member: "Ping" };
     await this.#connection.call({ ...ping, destination: name, noAutoStart: true, timeoutMs: 0 }).catch(() => {});
     receiver.asked = false;
-    receiver.read = sent;
+    receiver.read = Math.max(receiver.read, sent);
     this.#tidy(name, receiver);
   }
 
   /** Who does not answer is remembered as long as it is on the bus: it may not begin anew with nothing to its charge. */
-  #tidy(name: string, { watchers, asked }: Receiver): void {
-    if (watchers.size === 0 && !asked) this.#receivers.delete(name);
+  #tidy(name: string, { watchers, asked, judged }: Receiver): void {
+    if (watchers.size === 0 && !asked && !judged) this.#receivers.delete(name);
   }
 }
