@@ -30,12 +30,13 @@ export class Host {
 
   /** Boots it and returns when its systemd is done. */
   async start(): Promise<void> {
+    await this.#plug.connect();
     this.#machine ??= await Machine.boot(this.#options);
   }
 
   /** Power loss: nobody hears of it. Files are kept, for another start. */
   async kill(): Promise<void> {
-    await this.#plug.replace(() => this.#off((machine) => machine.kill()));
+    await this.#plug.remove(() => this.#off((machine) => machine.kill()));
   }
 
   /** An orderly shutdown. */

@@ -30,7 +30,7 @@ export class Network {
 
   async plug(host: string): Promise<Plug> {
     const number = firstHost + this.#hosts++;
-    const plug = new Plug(this.#bridge, `${this.#prefix}${host}`, `v${number}`, `${subnet}.${number}`);
+    const plug = new Plug(this.#bridge, `${this.#prefix}${host}`, number);
     await plug.connect();
     return plug;
   }
@@ -52,19 +52,26 @@ export class Plug {
   readonly address: string;
   readonly #bridge: string;
   readonly #port: string;
+  /** The same whenever it is connected, as that of a real machine: others keep it in mind for a while. */
+  readonly #hardwareAddress: string;
+  #connected = false;
 
-  constructor(bridge: string, namespace: string, port: string, address: string) {
+  constructor(bridge: string, namespace: string, number: number) {
     this.namespace = namespace;
-    this.address = address;
+    this.address = `${subnet}.${number}`;
     this.#bridge = bridge;
-    this.#port = port;
+    this.#port = `v${number}`;
+    this.#hardwareAddress = `02:00:00:00:00:${number.toString(16).padStart(2, "0")}`;
   }
 
   async connect(): Promise<void> {
+    if (this.#connected) return;
+    this.#connected = true;
+    const peer = ["eth0", "address", this.#hardwareAddress, "netns", this.namespace];
     const inside = ["ip", "-n", this.namespace];
     const outside = ["ip", "-n", this.#bridge, "link"];
     await must(["ip", "netns", "add", this.namespace]);
-    await must([...outside, "add", this.#port, "type", "veth", "peer", "name", "eth0", "netns", this.namespace]);
+    await must([...outside, "add", this.#port, "type", "veth", "peer", "name", ...peer]);
     await must([...outside, "set", this.#port, "master", "br0", "up"]);
     await must([...inside, "addr", "add", `${this.address}/24`, "dev", "eth0"]);
     await must([...inside, "link", "set", "eth0", "up"]);
@@ -73,14 +80,14 @@ export class Plug {
 
   /**
    * Takes the host's end of the network away, with all that its kernel knows of connections, which outlives its processes:
-   * a machine without power takes leave of nobody.
-   * @param work what happens while no packet passes.
+   * a machine without power takes leave of nobody, and answers nobody, until it is connected again.
+   * @param work what happens to the host then.
    */
-  async replace(work: () => Promise<void>): Promise<void> {
+  async remove(work: () => Promise<void>): Promise<void> {
     await must(["ip", "-n", this.#bridge, "link", "del", this.#port]);
     await work();
     await must(["ip", "netns", "del", this.namespace]);
-    await this.connect();
+    this.#connected = false;
   }
 
   /** Pulls the cable (or plugs it in again): packets vanish, and nobody is told. */
