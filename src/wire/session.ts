@@ -174,8 +174,9 @@ export class Session<S extends Side> {
       }
       case FrameType.goodbye: {
         const { reason, code } = reader.fields(goodbyePlan) as { reason: string; code: number };
-        this.#link.close();
+        // First the owner knows, then the peer that it does: it may say hello elsewhere as soon as the connection is gone.
         this.#end(reason, code);
+        this.#link.close();
         break;
       }
       default:
