@@ -3,17 +3,17 @@ import { FakeClock } from "../../src/base/fake-clock.ts";
 import { Log } from "../../src/base/log.ts";
 import { proxyTarget } from "../../src/base/names.ts";
 import { Agent } from "../../src/roles/agent/agent.ts";
-import { admission } from "../../src/roles/controller/admission.ts";
-import { Controller, type ControllerTerms } from "../../src/roles/controller/controller.ts";
+import type { Controller, ControllerTerms } from "../../src/roles/controller/controller.ts";
 import type { NodeTerms } from "../../src/roles/controller/node.ts";
 import { FakeSystemd } from "../../src/systemd/fake.ts";
 import type { UnitFile } from "../../src/systemd/fake-unit.ts";
 import { ReconnectingSystemd } from "../../src/systemd/reconnecting.ts";
-import { Acceptor, join } from "../../src/wire/handshake.ts";
+import { join, probe } from "../../src/wire/handshake.ts";
 import type { HeartbeatOptions } from "../../src/wire/heartbeat.ts";
-import { MemoryNetwork } from "../../src/wire/memory.ts";
+import type { MemoryNetwork } from "../../src/wire/memory.ts";
 import { Random } from "../../src/wire/random.ts";
-import { Recorder } from "./recorder.ts";
+import type { Recorder } from "./recorder.ts";
+import { Station } from "./station.ts";
 
 export const jobLostTimeoutMs = 30_000;
 export const targetLostTimeoutMs = 30_000;
@@ -41,7 +41,13 @@ export class Host {
 
   /** Starts an agent on this host. */
   async boot(): Promise<void> {
-    const { clock, log, network, random } = this.#world;
+    const { clock, log, random, stations } = this.#world;
+    const connect = (address: string) => {
+      const station = stations.find((other) => other.address === address);
+      if (!station) throw new Error(`no controller at ${address}`);
+      return station.network.connect(this.name);
+    };
+    const greeting = { clock, log, node: this.name, version: "1" };
     this.#connection = await ReconnectingSystemd.open(async () => this.systemd.connect(), clock, log);
     const agent: Agent = new Agent({
       systemd: this.#connection,
@@ -49,16 +55,16 @@ export class Host {
       log,
       boot: this.#boot,
       link: {
-        address: "the controller",
+        addresses: stations.map(({ address }) => address),
+        failback: true,
         attemptsUntilQuiet: 0,
         maxDelayMs: 2000,
         random: () => random.below(1000) / 1000,
-        join: async (_address, lost) =>
-          join(network.connect(this.name), {
-            clock,
-            log,
-            node: this.name,
-            version: "1",
+        probe: async (address, signal) => probe(connect(address), { ...greeting, signal }),
+        join: async (address, { lost, signal }) =>
+          join(connect(address), {
+            ...greeting,
+            signal,
             handlers: agent.handlers,
             heartbeat: this.#world.heartbeat,
             onClose: lost,
@@ -76,7 +82,7 @@ export class Host {
     this.#connection?.close();
     // What a dead process would still do cannot be seen by anybody: it has no systemd and no network any more.
     agent?.link.stop("");
-    this.#world.network.cut(this.name);
+    for (const { network } of this.#world.stations) network.cut(this.name);
     await agent?.proxies.stop(true);
   }
 
@@ -145,24 +151,42 @@ export class World {
   /** What was logged, for a scenario that fails. */
   readonly trace: string[] = [];
   readonly random: Random;
-  readonly network: MemoryNetwork;
-  readonly recorder = new Recorder();
+  /** The controllers, the one that the agents prefer first; scenarios with one speak of that. */
+  readonly stations: readonly Station[];
   readonly hosts: readonly Host[];
   readonly heartbeat: HeartbeatOptions;
-  controller: Controller;
-  #terms: ControllerTerms;
-  #acceptor: Acceptor;
-  /** Whether the controller there is still acts; one that has crashed does nothing about the links that it loses. */
-  #living = { acts: true };
+  readonly #first: Station;
 
-  constructor(names: readonly string[], seed: number, heartbeat = defaultHeartbeat) {
+  constructor(
+    names: readonly string[],
+    seed: number,
+    heartbeat = defaultHeartbeat,
+    addresses: readonly string[] = ["the controller"],
+  ) {
     this.heartbeat = heartbeat;
     this.random = new Random(seed);
-    this.network = new MemoryNetwork({ seed: seed + 1, clock: this.clock, maxDelayMs: 5 });
     this.log = new Log({ level: "DEBUG", target: "journald", write: (line) => this.note(line.trimEnd()) });
     this.hosts = names.map((name) => new Host(name, this));
-    this.#terms = { nodes: nodeTerms(...names), jobLostTimeoutMs, targetLostTimeoutMs };
-    [this.controller, this.#acceptor] = this.#start();
+    const { clock, log } = this;
+    const terms = { nodes: nodeTerms(...names), jobLostTimeoutMs, targetLostTimeoutMs };
+    this.stations = addresses.map(
+      (address, index) => new Station({ address, terms, seed: seed + 1 + index, clock, log, heartbeat }),
+    );
+    const [first] = this.stations;
+    if (!first) throw new Error("a world needs a controller");
+    this.#first = first;
+  }
+
+  get controller(): Controller {
+    return this.#first.controller;
+  }
+
+  get network(): MemoryNetwork {
+    return this.#first.network;
+  }
+
+  get recorder(): Recorder {
+    return this.#first.recorder;
   }
 
   note(line: string): void {
@@ -177,20 +201,17 @@ export class World {
 
   /** Has the controller, and those that come after it, take over another configuration. */
   reload(changes: Partial<ControllerTerms>): void {
-    this.#terms = { ...this.#terms, ...changes };
-    this.controller.reconfigure(this.#terms);
+    this.#first.reload(changes);
   }
 
   /** The controller dies and another is started in its place. */
   restartController(orderly: boolean): void {
-    if (orderly) this.controller.shutDown();
-    this.controller.listen(undefined);
-    this.#living.acts = false;
-    this.network.cut();
-    this.#acceptor.close();
-    this.recorder.controllerGone();
-    [this.controller, this.#acceptor] = this.#start();
+    this.#first.stop(orderly);
+    this.#first.restart();
   }
+
+  /** Called whenever something may have happened. */
+  watch: () => void = () => {};
 
   /** Lets time pass, and everything happen that falls due in it. */
   async run(ms: number): Promise<void> {
@@ -199,39 +220,19 @@ export class World {
     for (let next = this.clock.nextMs; next !== undefined && next <= end; next = this.clock.nextMs) {
       this.clock.advance(next - this.clock.monotonicMs());
       await turn();
+      this.watch();
     }
     this.clock.advance(end - this.clock.monotonicMs());
     await turn();
+    this.watch();
   }
 
   /** Ends everything. @returns how many timers are left then, which should be none. */
   async close(): Promise<number> {
     for (const host of this.hosts) await host.stop(true);
-    this.controller.shutDown();
-    this.#acceptor.close();
+    for (const station of this.stations) station.close();
     await this.run(120_000);
     return this.clock.pending;
-  }
-
-  #start(): [Controller, Acceptor] {
-    const { clock, log, heartbeat } = this;
-    const controller = new Controller({ ...this.#terms, clock, log });
-    controller.listen(this.recorder);
-    const settings = { HeartbeatInterval: heartbeat.intervalMs, NodeHeartbeatThreshold: heartbeat.thresholdMs };
-    const admit = admission(controller, { settings }, log, clock);
-    const living = { acts: true };
-    this.#living = living;
-    const acceptor = new Acceptor({
-      clock,
-      log,
-      version: "1",
-      admit(hello, transport) {
-        const owner = admit(hello, transport);
-        return { ...owner, onClose: (...why) => living.acts && owner.onClose(...why) };
-      },
-    });
-    this.network.listen((transport) => acceptor.accept(transport));
-    return [controller, acceptor];
   }
 }
 

@@ -6,6 +6,7 @@ import type { ReconnectingListener, ReconnectingSystemd } from "../../systemd/re
 import type { Handlers } from "../../wire/messages.ts";
 import { Dependencies } from "./dependencies.ts";
 import { Jobs, type JobsListener } from "./jobs.ts";
+import type { KeptSwitch } from "./kept-switch.ts";
 import { type ControllerSession, Link, type LinkOptions } from "./link.ts";
 import { Proxies } from "./proxies.ts";
 import { requests } from "./requests.ts";
@@ -24,6 +25,8 @@ export interface AgentOptions {
   /** What tells this boot of the host from others. */
   readonly boot: bigint;
   readonly link: Omit<LinkOptions, "clock" | "log" | "listener">;
+  /** Where it is kept what the agent is switched to; undefined for nowhere. */
+  readonly keptSwitch?: KeptSwitch | undefined;
 }
 
 /** All that an agent knows: its link to the controller, the jobs it runs, the units it tells of, its proxies. */
@@ -35,6 +38,7 @@ export class Agent implements ReconnectingListener {
   readonly handlers: Handlers<"agent">;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #keptSwitch: KeptSwitch | undefined;
   readonly #listeners = new Set<AgentListener>();
   #metrics = false;
   lastSeenUs = 0n;
@@ -42,9 +46,10 @@ export class Agent implements ReconnectingListener {
   disconnectedUs = 0n;
   disconnectedMonotonicUs = 0n;
 
-  constructor({ systemd, clock, log, boot, link }: AgentOptions) {
+  constructor({ systemd, clock, log, boot, link, keptSwitch }: AgentOptions) {
     this.#clock = clock;
     this.#log = log;
+    this.#keptSwitch = keptSwitch;
     this.jobs = new Jobs(systemd, clock, boot);
     this.units = new Units(systemd, (name, fields) => this.link.session?.emit(name, fields));
     this.proxies = new Proxies(systemd, log);
@@ -96,13 +101,20 @@ export class Agent implements ReconnectingListener {
     this.lastSeenMonotonicUs = this.#clock.monotonicUs();
   }
 
-  /** @throws Failure when the agent is connected there already. */
+  /** Leaves the controllers of the configuration for another one, or comes back. @throws Failure when it is there already. */
   switchController(address: string): void {
     if (address === this.link.address) {
       const message = "Failed to switch controller because already connected to the controller";
       throw new Failure(ErrorName.Failed, message);
     }
     this.link.switchTo(address);
+    this.#keptSwitch?.keep(this.link.switchedTo);
+  }
+
+  /** Goes to one of other controllers, which the configuration has now. */
+  reconfigure(addresses: readonly string[]): void {
+    this.link.configure(addresses);
+    this.#keptSwitch?.keep(undefined);
   }
 
   /** Ends all. @param keepProxies leaves started proxy units active, for the agent that takes over from this one. */

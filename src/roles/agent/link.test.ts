@@ -8,12 +8,14 @@ test("attempts in vain come later and later, and are logged up to a number", asy
   const lines: string[] = [];
   const attempts: number[] = [];
   const link = new Link({
-    address: "tcp:host=controller,port=842",
+    addresses: ["tcp:host=controller,port=842"],
+    failback: true,
     clock,
     log: new Log({ target: "stderr", write: (line) => lines.push(line.replace(/^.*\t: /, "").trim()) }),
     attemptsUntilQuiet: 2,
     maxDelayMs: 1000,
     random: () => 1,
+    probe: () => Promise.reject(new Error("not asked")),
     join: () => {
       attempts.push(clock.monotonicMs());
       return Promise.reject(new Error("nobody answers"));

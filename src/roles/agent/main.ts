@@ -1,3 +1,5 @@
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { agentName } from "../../api/names.ts";
 import { systemClock } from "../../base/clock.ts";
 import { type Daemon, runDaemon, type Start, socketOptions } from "../../base/daemon.ts";
@@ -12,17 +14,22 @@ import { bootId } from "../../systemd/boot.ts";
 import { Manager } from "../../systemd/manager.ts";
 import { ReconnectingSystemd } from "../../systemd/reconnecting.ts";
 import { parseAddress } from "../../wire/address.ts";
-import { join } from "../../wire/handshake.ts";
+import { join as hello, probe } from "../../wire/handshake.ts";
 import { connect } from "../../wire/sockets.ts";
 import { Agent } from "./agent.ts";
 import { AgentFace } from "./face.ts";
+import { KeptSwitch } from "./kept-switch.ts";
 import type { LinkOptions } from "./link.ts";
 import { type AgentSettings, agentSettings, readAgentSettings, section } from "./settings.ts";
 
 const options = {
-  host: { short: "H", argument: "HOST", help: "The controller's host" },
+  host: { short: "H", argument: "HOST", help: "The controller's host, or several, separated by commas" },
   port: { short: "p", argument: "PORT", help: "The controller's port" },
-  address: { short: "a", argument: "ADDRESS", help: "The controller's address, instead of host and port" },
+  address: {
+    short: "a",
+    argument: "ADDRESS",
+    help: "The controller's address, instead of host and port; or several, separated by semicolons",
+  },
   name: { short: "n", argument: "NAME", help: "The name of this node" },
   interval: { short: "i", argument: "MS", help: "Milliseconds between heartbeats" },
   config: { short: "c", argument: "FILE", help: "A configuration file to read after the others" },
@@ -59,12 +66,14 @@ async function serve(start: Start<typeof options, AgentSettings>, stopped: Promi
   const { service, log } = start;
   const user = start.values.user === true;
   const systemd = await ReconnectingSystemd.open(() => Manager.open({ user }), systemClock, log);
+  const keptSwitch = keptSwitchOf(service.settings, log);
   const agent: Agent = new Agent({
     systemd,
     clock: systemClock,
     log,
     boot: bootId(),
-    link: linkOptions(service, log, () => agent),
+    link: { ...linkOptions(service, log, () => agent), switchedTo: keptSwitch?.read() },
+    keptSwitch,
   });
   const presence = await Presence.open({
     address: user ? userBusAddress() : systemBusAddress(),
@@ -93,47 +102,69 @@ async function serve(start: Start<typeof options, AgentSettings>, stopped: Promi
   return 0;
 }
 
-/**
- * Leaves the controller when a reload has brought another address or another name, to register there or so. Where the
- * agent has been switched to meanwhile counts as long as the configured address is the same.
- */
-function reconnect(agent: Agent, now: AgentSettings, before: AgentSettings, log: Log): void {
-  const moved = now.ControllerAddress !== before.ControllerAddress;
-  if (!moved && now.NodeName === before.NodeName) return;
-  const address = moved ? now.ControllerAddress : agent.link.address;
-  log.info(`Connecting again, as '${now.NodeName}' to ${address}, because the configuration has changed`);
-  agent.link.switchTo(address);
+/** Where the agent keeps what it is switched to, when it is told to. */
+function keptSwitchOf(settings: AgentSettings, log: Log): KeptSwitch | undefined {
+  if (!settings.PersistSwitchController) return undefined;
+  // The first of the folders that StateDirectory= has made (systemd.exec(5)).
+  const [folder] = (process.env.STATE_DIRECTORY ?? "").split(":");
+  if (folder) return new KeptSwitch(join(folder, "controller"), log);
+  log.warn("SwitchController is not persisted: there is no $STATE_DIRECTORY, which StateDirectory= of the unit sets");
+  return undefined;
 }
 
+/**
+ * Leaves the controller when a reload has brought other controllers or another name, to register there or so. Where the
+ * agent has been switched to meanwhile counts as long as the configured ones are the same.
+ */
+function reconnect(agent: Agent, now: AgentSettings, before: AgentSettings, log: Log): void {
+  const moved = !isDeepStrictEqual(now.controllers, before.controllers);
+  if (!moved && now.NodeName === before.NodeName) return;
+  const address = moved ? now.controllers[0] : agent.link.address;
+  log.info(`Connecting again, as '${now.NodeName}' to ${address}, because the configuration has changed`);
+  if (moved) agent.reconfigure(now.controllers);
+  else agent.link.reconnect();
+}
+
+/** What is in force when a link is made counts for it. */
 function linkOptions(service: Service<AgentSettings>, log: Log, agent: () => Agent): LinkOptionsOfRole {
   const { settings } = service;
+  const thresholdMs = ({ HeartbeatInterval, ControllerHeartbeatThreshold }: AgentSettings) =>
+    // The check is made at each of the own heartbeats, so it goes with them.
+    HeartbeatInterval > 0 ? ControllerHeartbeatThreshold : 0;
+  const transportTo = (address: string, signal: AbortSignal) => {
+    const options = socketOptions(service.settings, thresholdMs(service.settings));
+    return connect(parseAddress(address), { ...options, signal });
+  };
+  const greeting = ({ NodeName }: AgentSettings) => ({
+    clock: systemClock,
+    log,
+    node: NodeName,
+    version: packageVersion,
+  });
   return {
-    address: settings.ControllerAddress,
+    addresses: settings.controllers,
+    failback: settings.ControllerFailback,
     attemptsUntilQuiet: settings.ConnectionRetryCountUntilQuiet,
     maxDelayMs: settings.HeartbeatInterval || 2000,
-    async join(address, lost) {
-      // What is in force when the link is made counts for it.
+    async probe(address, signal) {
+      await probe(await transportTo(address, signal), { ...greeting(service.settings), signal });
+    },
+    async join(address, { lost, signal }) {
+      const transport = await transportTo(address, signal);
       const { settings } = service;
-      const heartbeat = {
-        intervalMs: settings.HeartbeatInterval,
-        // The check is made at each of the own heartbeats, so it goes with them.
-        thresholdMs: settings.HeartbeatInterval > 0 ? settings.ControllerHeartbeatThreshold : 0,
-      };
-      const transport = await connect(parseAddress(address), socketOptions(settings, heartbeat.thresholdMs));
-      const joined = join(transport, {
-        clock: systemClock,
-        log,
-        node: settings.NodeName,
-        version: packageVersion,
+      const heartbeat = { intervalMs: settings.HeartbeatInterval, thresholdMs: thresholdMs(settings) };
+      const joined = hello(transport, {
+        ...greeting(settings),
+        signal,
         handlers: agent().handlers,
         heartbeat,
         onHeartbeat: () => agent().seen(),
-        onClose(reason) {
+        onClose(reason, code) {
           if (reason.startsWith("no heartbeat")) {
             const silent = `since '${heartbeat.thresholdMs}'ms`;
             log.warn(`Did not receive heartbeat from controller ${silent}. Disconnecting it...`);
           }
-          lost(reason);
+          lost(reason, code);
         },
       });
       return joined.then(

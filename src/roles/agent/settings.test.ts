@@ -1,0 +1,29 @@
+import { expect, test } from "bun:test";
+import { parseIni } from "../../base/ini.ts";
+import { readAgentSettings } from "./settings.ts";
+
+const controllers = (...lines: string[]) =>
+  readAgentSettings(parseIni(["[bluechi-agent]", ...lines].join("\n"), "agent.conf")).controllers;
+
+test.each([
+  ["", "tcp:host=127.0.0.1,port=842"],
+  ["ControllerHost=", "tcp:host=127.0.0.1,port=842"],
+  ["ControllerHost=,", "tcp:host=127.0.0.1,port=842"],
+  ["ControllerHost=laptop", "tcp:host=laptop,port=842"],
+  ["ControllerHost=fe80::1%eth0", "tcp:host=fe80::1%eth0,port=842"],
+  ["ControllerHost=[::1]", "tcp:host=::1,port=842"],
+  ["ControllerHost=laptop:1842", "tcp:host=laptop,port=1842"],
+  ["ControllerHost=[::1]:1842", "tcp:host=::1,port=1842"],
+  [
+    "ControllerHost=a, b:1,::2,a, [::3]:4",
+    "tcp:host=a,port=842 tcp:host=b,port=1 tcp:host=::2,port=842 tcp:host=::3,port=4",
+  ],
+  ["ControllerPort=1\nControllerHost=a,b:2", "tcp:host=a,port=1 tcp:host=b,port=2"],
+  ["ControllerHost=a\nControllerAddress=unix:path=/b", "unix:path=/b"],
+  ["ControllerAddress=tcp:host=a,port=1; unix:path=/b;;tcp:host=a,port=1", "tcp:host=a,port=1 unix:path=/b"],
+  // What makes no sense is told at each attempt.
+  ["ControllerAddress=garbage", "garbage"],
+  ["ControllerHost=a:b", "tcp:host=a,port=b"],
+])("%p: %s", (lines, expected) => {
+  expect(controllers(lines)).toEqual(expected.split(" "));
+});
