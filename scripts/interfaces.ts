@@ -1,11 +1,8 @@
-// Writes the D-Bus interface files that the package installs: bun scripts/interfaces.ts FOLDER
+// Writes the D-Bus interface files that the package installs, which leave out metrics as the original does: bun scripts/interfaces.ts FOLDER
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { agentInterface } from "../src/api/agent.ts";
-import { controllerInterface } from "../src/api/controller.ts";
-import { jobInterface } from "../src/api/job.ts";
-import { monitorInterface } from "../src/api/monitor.ts";
-import { nodeInterface } from "../src/api/node.ts";
+import { interfaces } from "../src/api/interfaces.ts";
+import { metricsInterface } from "../src/api/metrics.ts";
 import { doctype, interfaceXml } from "../src/bus/introspect.ts";
 
 const folder = process.argv[2];
@@ -14,5 +11,5 @@ if (folder === undefined) {
   process.exit(1);
 }
 mkdirSync(folder, { recursive: true });
-for (const table of [controllerInterface, nodeInterface, jobInterface, monitorInterface, agentInterface])
+for (const table of interfaces.filter((each) => each !== metricsInterface))
   writeFileSync(join(folder, `${table.name}.xml`), `${doctype}<node>\n${interfaceXml(table)}</node>\n`);

@@ -2,12 +2,7 @@
 import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { agentInterface } from "../src/api/agent.ts";
-import { controllerInterface } from "../src/api/controller.ts";
-import { jobInterface } from "../src/api/job.ts";
-import { metricsInterface } from "../src/api/metrics.ts";
-import { monitorInterface } from "../src/api/monitor.ts";
-import { nodeInterface } from "../src/api/node.ts";
+import { interfaces } from "../src/api/interfaces.ts";
 import { agentSettings } from "../src/roles/agent/settings.ts";
 import { controllerSettings, nodeSettings } from "../src/roles/controller/settings.ts";
 import { commands, globals } from "../src/roles/ctl/commands.ts";
@@ -29,14 +24,7 @@ function rowsBelow(heading: string): string[][][] {
 
 const named = (heading: string) => rowsBelow(heading).flatMap(([names = []]) => names);
 
-for (const table of [
-  controllerInterface,
-  nodeInterface,
-  jobInterface,
-  monitorInterface,
-  metricsInterface,
-  agentInterface,
-]) {
+for (const table of interfaces) {
   test(`${table.name} is listed`, () => {
     const members = [table.methods, table.signals, table.properties].flatMap(Object.keys);
     expect(named(table.name).sort()).toEqual(members.sort());

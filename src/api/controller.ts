@@ -3,22 +3,53 @@ import { defineInterface } from "../bus/interface.ts";
 export const controllerInterface = defineInterface({
   name: "org.eclipse.bluechi.Controller",
   methods: {
-    ListUnits: { in: {}, out: { units: "a{sa(ssssssouso)}" } },
-    ListUnitFiles: { in: {}, out: { unitfiles: "a{sa(ss)}" } },
-    ListNodes: { in: {}, out: { nodes: "a(soss)" } },
-    GetNode: { in: { name: "s" }, out: { path: "o" } },
-    CreateMonitor: { in: {}, out: { monitor: "o" } },
-    SetLogLevel: { in: { loglevel: "s" }, out: {} },
-    EnableMetrics: { in: {}, out: {} },
-    DisableMetrics: { in: {}, out: {} },
+    ListUnits: {
+      in: {},
+      out: { units: "a{sa(ssssssouso)}" },
+      help: "Lists the loaded units of all nodes that are online: by node, rows as those of ListUnits of org.freedesktop.systemd1.Manager. A node that says nothing for 1.5 seconds is missing.",
+    },
+    ListUnitFiles: {
+      in: {},
+      out: { unitfiles: "a{sa(ss)}" },
+      help: "Lists the installed unit files of all nodes that are online: by node, paths with their states. A silent node is missing.",
+    },
+    ListNodes: {
+      in: {},
+      out: { nodes: "a(soss)" },
+      help: "Lists the nodes that may register, online or not: name, object path, status, and the IP address that the node has connected from, empty if it is not known.",
+    },
+    GetNode: { in: { name: "s" }, out: { path: "o" }, help: "Returns the object of a node." },
+    CreateMonitor: {
+      in: {},
+      out: { monitor: "o" },
+      help: "Makes a monitor, which belongs to the caller and is closed when the caller leaves the bus.",
+    },
+    SetLogLevel: {
+      in: { loglevel: "s" },
+      out: {},
+      help: "Sets the level of the controller's log until its configuration is read again: DEBUG, INFO, WARN or ERROR, in any case.",
+    },
+    EnableMetrics: {
+      in: {},
+      out: {},
+      help: "Has all agents measure their jobs, and makes the object org.eclipse.bluechi.Metrics. An error if that is so already.",
+    },
+    DisableMetrics: { in: {}, out: {}, help: "Ends what EnableMetrics began." },
   },
   signals: {
-    JobNew: { id: "u", job: "o" },
-    JobRemoved: { id: "u", job: "o", node: "s", unit: "s", result: "s" },
+    JobNew: { args: { id: "u", job: "o" }, help: "A job has been made. Its caller has been told its path before." },
+    JobRemoved: {
+      args: { id: "u", job: "o", node: "s", unit: "s", result: "s" },
+      help: 'A job has ended. The result is systemd\'s: done, canceled, timeout, failed, dependency or skipped. It is failed, too, for a job whose node was lost and did not come back in time, and "cancelled due to shutdown" when the controller stops.',
+    },
   },
   properties: {
-    LogLevel: { type: "s", emits: "explicit" },
-    LogTarget: { type: "s", emits: "const" },
-    Status: { type: "s", emits: "change" },
+    LogLevel: { type: "s", emits: "explicit", help: "The level of the controller's log." },
+    LogTarget: { type: "s", emits: "const", help: "Where the controller's log goes: journald, stderr or stderr-full." },
+    Status: {
+      type: "s",
+      emits: "change",
+      help: "up while all nodes are online, degraded while some are, down while none is.",
+    },
   },
 });

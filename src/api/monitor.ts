@@ -3,19 +3,43 @@ import { defineInterface } from "../bus/interface.ts";
 export const monitorInterface = defineInterface({
   name: "org.eclipse.bluechi.Monitor",
   methods: {
-    Close: { in: {}, out: {} },
-    Subscribe: { in: { node: "s", unit: "s" }, out: { id: "u" } },
-    Unsubscribe: { in: { id: "u" }, out: {} },
-    SubscribeList: { in: { node: "s", units: "as" }, out: { id: "u" } },
-    AddPeer: { in: { name: "s" }, out: { id: "u" } },
-    RemovePeer: { in: { id: "u", reason: "s" }, out: {} },
+    Close: { in: {}, out: {}, help: "Closes the monitor." },
+    Subscribe: {
+      in: { node: "s", unit: "s" },
+      out: { id: "u" },
+      help: "Subscribes to a unit of a node and returns the id of the subscription. Each may be * for all. A node or a unit that is not there yet is no error.",
+    },
+    Unsubscribe: { in: { id: "u" }, out: {}, help: "Ends a subscription." },
+    SubscribeList: {
+      in: { node: "s", units: "as" },
+      out: { id: "u" },
+      help: "Subscribes to several units of a node at once.",
+    },
+    AddPeer: {
+      in: { name: "s" },
+      out: { id: "u" },
+      help: "Lets another program, given by its unique name on the bus, hear all that the monitor hears.",
+    },
+    RemovePeer: { in: { id: "u", reason: "s" }, out: {}, help: "Ends that; the peer is told the reason." },
   },
   signals: {
-    UnitPropertiesChanged: { node: "s", unit: "s", interface: "s", props: "a{sv}" },
-    UnitStateChanged: { node: "s", unit: "s", active_state: "s", sub_state: "s", reason: "s" },
-    UnitNew: { node: "s", unit: "s", reason: "s" },
-    UnitRemoved: { node: "s", unit: "s", reason: "s" },
-    PeerRemoved: { reason: "s" },
+    UnitPropertiesChanged: {
+      args: { node: "s", unit: "s", interface: "s", props: "a{sv}" },
+      help: "Properties of a unit have changed: the interface that has them, and their values.",
+    },
+    UnitStateChanged: {
+      args: { node: "s", unit: "s", active_state: "s", sub_state: "s", reason: "s" },
+      help: "The active state or the sub state of a unit has changed.",
+    },
+    UnitNew: {
+      args: { node: "s", unit: "s", reason: "s" },
+      help: "A unit was loaded. What was known of its state before counts no more.",
+    },
+    UnitRemoved: {
+      args: { node: "s", unit: "s", reason: "s" },
+      help: "A unit was unloaded, or cannot be seen any more.",
+    },
+    PeerRemoved: { args: { reason: "s" }, help: "Told to a peer that will hear nothing more, and why." },
   },
   properties: {},
 });

@@ -74,7 +74,7 @@ export function client<const I extends Interface>(
       return valuesOf(table, values as Map<string, Variant>);
     },
     onSignal(member, listener) {
-      const types = table.signals[member] ?? {};
+      const types = table.signals[member]?.args ?? {};
       hear(table.name, member, signatureOf(types), (body) =>
         listener(decodeNamed(types, body) as Record<string, never>),
       );

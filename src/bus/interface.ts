@@ -7,6 +7,12 @@ export type Arguments = Record<string, string>;
 export interface Method {
   readonly in: Arguments;
   readonly out: Arguments;
+  readonly help?: string;
+}
+
+interface Signal {
+  readonly args: Arguments;
+  readonly help?: string;
 }
 
 /**
@@ -19,13 +25,17 @@ type Emits = "change" | "const" | "explicit";
 interface Property {
   readonly type: string;
   readonly emits: Emits;
+  readonly help?: string;
 }
 
-/** A D-Bus interface as data: what serves it, calls it, prints its introspection and documents it reads this table. */
+/**
+ * A D-Bus interface as data: what serves it, calls it, prints its introspection and documents it reads this table. Those that
+ * we serve have a `help` for each member, in the words of the manual page org.eclipse.bluechi(5).
+ */
 export interface Interface {
   readonly name: string;
   readonly methods: Record<string, Method>;
-  readonly signals: Record<string, Arguments>;
+  readonly signals: Record<string, Signal>;
   readonly properties: Record<string, Property>;
 }
 
@@ -39,7 +49,7 @@ export type In<I extends Interface, M extends keyof I["methods"]> = ValuesOf<I["
 /** The named values that a method returns. */
 export type Out<I extends Interface, M extends keyof I["methods"]> = ValuesOf<I["methods"][M]["out"]>;
 /** The named values that a signal carries. */
-export type SignalArguments<I extends Interface, S extends keyof I["signals"]> = ValuesOf<I["signals"][S]>;
+export type SignalArguments<I extends Interface, S extends keyof I["signals"]> = ValuesOf<I["signals"][S]["args"]>;
 /** The value of a property. */
 export type PropertyValue<I extends Interface, P extends keyof I["properties"]> = ValuesOf<{
   value: I["properties"][P]["type"];

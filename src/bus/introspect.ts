@@ -51,7 +51,7 @@ export function interfaceXml(table: Interface): string {
   const methods = Object.entries(table.methods).map(([name, method]) =>
     element("method", name, argumentsXml(method.in, "in") + argumentsXml(method.out, "out")),
   );
-  const signals = Object.entries(table.signals).map(([name, args]) => element("signal", name, argumentsXml(args)));
+  const signals = Object.entries(table.signals).map(([name, { args }]) => element("signal", name, argumentsXml(args)));
   const properties = Object.entries(table.properties).map(([name, { type, emits }]) =>
     element("property", `${name}" type="${type}" access="read`, annotations[emits]),
   );

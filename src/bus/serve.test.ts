@@ -16,7 +16,7 @@ const table = defineInterface({
     Break: { in: {}, out: {} },
     Wait: { in: {}, out: {} },
   },
-  signals: { Moved: { angle: "u", log: "a{sv}" } },
+  signals: { Moved: { args: { angle: "u", log: "a{sv}" } } },
   properties: {
     Angle: { type: "u", emits: "change" },
     Maker: { type: "s", emits: "const" },

@@ -93,7 +93,7 @@ export class ObjectTree {
   }
 
   #emit(path: string, table: Interface, member: string, args: object, destinations?: readonly string[]): void {
-    const body = encodeNamed(table.signals[member] ?? {}, args);
+    const body = encodeNamed(table.signals[member]?.args ?? {}, args);
     const signal = { path, interface: table.name, member, body };
     if (!destinations) this.#connection.signal(signal);
     else for (const destination of destinations) this.#connection.signal({ ...signal, destination });

@@ -59,7 +59,7 @@ const systemdTable = defineInterface({
     StartUnit: { in: { name: "s", mode: "s" }, out: { job: "o" } },
     StopUnit: { in: { name: "s", mode: "s" }, out: { job: "o" } },
   },
-  signals: { JobRemoved: { id: "u", job: "o", unit: "s", result: "s" } },
+  signals: { JobRemoved: { args: { id: "u", job: "o", unit: "s", result: "s" } } },
   properties: {},
 });
 

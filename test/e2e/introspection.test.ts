@@ -106,7 +106,7 @@ test("busctl and gdbus read them", async () => {
         signature(method.out),
         "-",
       ]),
-      ...Object.entries(table.signals).map(([key, args]) => [`.${key}`, "signal", signature(args), "-", "-"]),
+      ...Object.entries(table.signals).map(([key, { args }]) => [`.${key}`, "signal", signature(args), "-", "-"]),
       ...Object.entries(table.properties).map(([key, { type, emits }]) => [
         `.${key}`,
         "property",
