@@ -17,7 +17,12 @@ import { packageVersion } from "./version.ts";
 /** The settings that every daemon has. */
 export const daemonSettings = defineSettings({
   LogLevel: { kind: "level", default: "INFO", applies: "at once", help: "DEBUG, INFO, WARN or ERROR." },
-  LogTarget: { kind: "target", default: "journald", applies: "at once", help: "journald, stderr or stderr-full." },
+  LogTarget: {
+    kind: "target",
+    default: "journald",
+    applies: "after a restart",
+    help: "journald, stderr or stderr-full.",
+  },
   LogIsQuiet: { kind: "boolean", default: false, applies: "at once", help: "Whether to log nothing at all." },
   IPReceiveErrors: {
     kind: "boolean",

@@ -110,12 +110,13 @@ test("what counts at once is in force, and what waits for a restart is named onc
   const settings = "LogLevel=INFO\nLogTarget=stderr\nControllerPort=900\nUseUDS=no";
   for (let round = 0; round < 2; round++) await reload(main, "controller", settings);
   expect(await watching.controller.get("LogLevel")).toBe("INFO");
-  expect(await watching.controller.get("LogTarget")).toBe("stderr");
+  // A property that is constant by its annotation stays as it is.
+  expect(await watching.controller.get("LogTarget")).toBe("journald");
   expect((await main.journal("bluechi-controller")).match(/What is new in .*/g)).toEqual([
-    "What is new in ControllerPort, UseUDS counts after a restart",
+    "What is new in ControllerPort, UseUDS, LogTarget counts after a restart",
   ]);
   expect(await show(main, "bluechi-controller", "StatusText")).toBe(
-    "2 nodes may register; restart needed for ControllerPort, UseUDS",
+    "2 nodes may register; restart needed for ControllerPort, UseUDS, LogTarget",
   );
   expect(await main.sh("ss -Hltn 'sport = :842' | wc -l")).toBe("1\n");
   // New links have new heartbeats: without the agent's the controller would lose it after 300 ms.
