@@ -98,6 +98,20 @@ test("who is switched stays there, whatever becomes of it, until switched back",
   expect(await world.close()).toBe(0);
 });
 
+test("other controllers in the configuration count at once, wherever the agent was switched to", async () => {
+  const { world, pi, places, told } = await setUp();
+  pi.agent?.switchController("standby");
+  await world.run(1000);
+  pi.agent?.reconfigure(["primary", "elsewhere"]);
+  await world.run(1000);
+  expect(places()).toEqual(["primary"]);
+  pi.agent?.reconfigure(["standby", "primary"]);
+  await world.run(100_000);
+  expect(places()).toEqual(["standby"]);
+  expect(told.filter((what) => addresses.includes(what))).toEqual(["standby", "primary", "standby"]);
+  expect(await world.close()).toBe(0);
+});
+
 test("a switch gives up an attempt that is under way, and nothing of it is left", async () => {
   const { world, primary, pi, places } = await setUp();
   primary.stop(false);
