@@ -107,7 +107,7 @@ export class Chaos {
     const startMs = performance.now();
     const all: Promise<void>[] = [];
     for (const step of steps) {
-      await pause(startMs + step.atMs - performance.now());
+      await pause(Math.max(0, startMs + step.atMs - performance.now()));
       all.push(this.#do(step));
     }
     await Promise.all(all);
