@@ -17,7 +17,8 @@ const systemctl =
   (...argv: string[]) =>
   (host: Host) =>
     host.run(["systemctl", ...argv]);
-const mend = (host: Host) => host.mend();
+/** A host that is off has no network; at its next boot it has a good one. */
+const mend = async (host: Host) => host.isOn && host.mend();
 
 export const actions: Readonly<Record<string, Action>> = {
   cut: { on: "any", lastsMs: [100, 4000], begin: (host) => host.cut(), end: mend },
