@@ -34,6 +34,8 @@ export const messages = {
     { result: "s", why: "s" },
   ),
   forgetJob: event(30, "controller", { jobId: "u" }),
+  // Answered at once by an agent that lives, whatever its systemd is busy with.
+  ping: request(31, "controller", {}, {}),
 
   // What becomes of a proxy's target, for the agent that announced the proxy.
   proxyTargetActivated: event(32, "controller", { proxyId: "u", result: "s", message: "s" }),

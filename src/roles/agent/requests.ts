@@ -61,6 +61,7 @@ export function requests(parts: {
       await dependencies.keep(needed);
       return {};
     },
+    ping: () => ({}),
     setLogLevel({ level }) {
       if (isLevel(level)) {
         log.level = level;

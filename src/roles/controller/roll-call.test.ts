@@ -57,6 +57,23 @@ test("who says nothing for 1.5 s is missing, who is still speaking is waited for
   expect(clock.pending).toBe(0);
 });
 
+test("who has said nothing is pinged, and waited for as long as programs wait", async () => {
+  const { clock, nodes, called } = call();
+  const [a, b, c] = nodes;
+  for (const { answer } of [a, b]) answer.resolve("units");
+  await new Promise(setImmediate);
+  for (let ms = 0; ms < 19_000; ms += 500) {
+    c.session.heardMs = clock.monotonicMs();
+    clock.advance(500);
+  }
+  expect(c.session.sent[0]).toBe("ping");
+  expect(a.session.sent).toEqual([]);
+  expect(clock.pending).toBe(1);
+  clock.advance(1000);
+  expect((await called).silent).toEqual(["c"]);
+  expect(clock.pending).toBe(0);
+});
+
 test("who is lost is missing, and who refuses fails all", async () => {
   const lost = call();
   lost.nodes[0].answer.reject(noReply);

@@ -5,11 +5,13 @@ import type { Node } from "./node.ts";
 /** How often a node that is waited for is looked at, in ms, and how many looks in a row may find that it sent nothing. */
 const lookMs = 750;
 const patientLooks = 2;
+/** How many looks there are at most: programs wait 25 s for the whole answer. */
+const maxLooks = 26;
 
 /**
  * Asks all nodes that are online, and waits for each until it falls silent: one that hangs does not keep the others'
- * answers back, and one whose answer is long on its way gets the time that it takes. A node that is lost meanwhile is as
- * good as silent.
+ * answers back, and one whose systemd takes its time, or whose line is thin, is pinged and gets that time, within reason.
+ * A node that is lost meanwhile is as good as silent.
  * @throws Failure with which a node refuses.
  */
 export async function rollCall<T>(
@@ -34,11 +36,14 @@ function unlessSilent<T>(node: Node, answer: Promise<T>, clock: Clock): Promise<
   return new Promise((resolve, reject) => {
     let heardMs = node.heardMs;
     let looks = 0;
+    let inVain = 0;
     const look = () => {
-      looks = node.heardMs === heardMs ? looks + 1 : 0;
+      inVain = node.heardMs === heardMs ? inVain + 1 : 0;
       heardMs = node.heardMs;
-      if (looks === patientLooks) resolve(undefined);
-      else timer = clock.after(lookMs, look);
+      if (inVain === patientLooks || ++looks === maxLooks) return resolve(undefined);
+      timer = clock.after(lookMs, look);
+      // Whatever it answers shows that it lives.
+      node.call("ping", {}).catch(() => {});
     };
     let timer = clock.after(lookMs, look);
     const settled = answer.catch((thrown) => {
