@@ -45,9 +45,13 @@ test-chaos: build ## make trouble of every kind on real hosts for up to 5 minute
 	scripts/prepare.sh $(hosts)
 	SEED=$(or $(SEED),$(shell date +%s)) ROUNDS=$(or $(ROUNDS),4) DURATION=$(or $(DURATION),40) $(BUN) scripts/test.ts chaos
 
-bench: build ## measure speed and memory on two real hosts (ONLY=jobs,memory OUT=file.json)
-	scripts/prepare.sh $(hosts)
+bench: build ## measure speed and memory on real hosts (ONLY=jobs,memory OUT=file.json SCALE=0.1)
+	scripts/prepare.sh $(hosts) dbus-daemon
 	$(BUN) test/bench/main.ts
+
+bench-check: build ## fail when something has become 30 % slower or larger, in comparison, than docs/bench.json has it
+	scripts/prepare.sh $(hosts)
+	$(BUN) test/bench/main.ts check
 
 lint: $(modules) ## check types, style and dead code
 	$(BUN) scripts/test.ts types lint
@@ -84,5 +88,5 @@ dist/interfaces: $(modules) scripts/interfaces.ts $(sources)
 	$(BUN) scripts/interfaces.ts $@
 	@touch $@
 
-.PHONY: help build demo test test-unit test-e2e test-chaos bench lint dist rpm install clean
+.PHONY: help build demo test test-unit test-e2e test-chaos bench bench-check lint dist rpm install clean
 .DELETE_ON_ERROR:

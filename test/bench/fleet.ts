@@ -1,15 +1,19 @@
 // Many agents in one process, without systemd but over the real wire: bun fleet.ts HOST PREFIX COUNT. They are the nodes
-// PREFIX0, PREFIX1 and so on, and return as agents do when their link is lost. Tells how many are online, and when all
+// PREFIX0, PREFIX1 and so on, return as agents do when their link is lost, and have one value for every property and a
+// quick end for every job. Tells how many are online, and when all
 // are again, how long ago the first was lost, and when that is by CLOCK_MONOTONIC.
 import { Backoff } from "../../src/base/backoff.ts";
 import { systemClock } from "../../src/base/clock.ts";
+import { encodeBody } from "../../src/bus/marshal.ts";
 import { join } from "../../src/wire/handshake.ts";
+import type { Session } from "../../src/wire/session.ts";
 import { connect } from "../../src/wire/sockets.ts";
 import { handlersOf } from "../wire/handlers.ts";
 
 const [host = "", prefix = "", words = ""] = process.argv.slice(2);
 const count = Number(words);
 const intervalMs = 2000;
+const value = encodeBody("v", [{ signature: "s", value: "active" }]);
 let online = 0;
 let told = 0;
 let sinceMs = performance.now();
@@ -29,14 +33,23 @@ setInterval(() => {
 
 for (let index = 0; index < count; index++) {
   const backoff = new Backoff(100, intervalMs);
+  let session: Session<"agent"> | undefined;
+  const handlers = handlersOf("agent", {
+    getUnitProperty: () => ({ value }),
+    startJob({ jobId }) {
+      // After the answer.
+      setImmediate(() => session?.emit("jobRemoved", { jobId, result: "done" }));
+      return { job: `/job/${jobId}`, startedMonotonicUs: 0n, boot: 0n };
+    },
+  });
   const attempt = async (): Promise<void> => {
     try {
       const transport = await connect({ kind: "tcp", host, port: 842 }, {});
-      await join(transport, {
+      session = await join(transport, {
         clock: systemClock,
         node: `${prefix}${index}`,
         version: "fleet",
-        handlers: handlersOf("agent"),
+        handlers,
         heartbeat: { intervalMs, thresholdMs: 3 * intervalMs },
         onClose() {
           changed(-1);

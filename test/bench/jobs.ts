@@ -1,32 +1,56 @@
-// Starting and stopping a unit of another host: by the controller, and by that host's systemd.
+// Starting and stopping a unit of another host, one job at a time: by the controller, and by that host's systemd.
 import type { Jobs } from "./job-clients.ts";
-import type { Check, Part } from "./report.ts";
-import { inTurn, timed } from "./sample.ts";
+import {
+  added,
+  type Check,
+  compared,
+  comparison,
+  cpuColumns,
+  cpuRatio,
+  cpuRow,
+  type Part,
+  type Row,
+  ratio,
+} from "./report.ts";
+import { interleaved, oneByOne, scaled, timed } from "./sample.ts";
 import { service, target, type World } from "./world.ts";
 
-const rounds = 300;
-const maxAddedMs = 10;
+/** Starts, and stops, of each unit: rounds of so many. */
+const rounds = 20;
+const count = 25;
+const kinds = { target: { unit: target, maxAddedMs: 0.5 }, oneshot: { unit: service, maxAddedMs: 10 } };
 
 export const jobs: Part<World> = {
   name: "jobs",
   async run(world) {
     const ways = await world.jobs();
+    const meter = await world.meter();
     const checks: Check[] = [];
-    const rows: [string, ...number[]][] = [];
-    for (const unit of [target, service]) {
-      const both = (way: Jobs) => async () => ({
-        start: await timed(() => way.run("start", unit)),
-        stop: await timed(() => way.run("stop", unit)),
-      });
-      const measured = await inTurn({ bluechi: both(ways.bluechi), systemd: both(ways.systemd) }, rounds);
-      for (const [type, { bluechi, systemd }] of Object.entries(measured)) {
-        const what = `${type} ${unit}`;
-        const added = bluechi.median - systemd.median;
-        rows.push([what, bluechi.median, bluechi.p99, systemd.median, systemd.p99, added]);
-        checks.push({ what: `what bluechi adds to ${what}`, value: added, below: maxAddedMs, unit: "ms" });
+    const times: Row[] = [];
+    const cpu: Row[] = [];
+    const ratios: Record<string, number> = {};
+    for (const [kind, { unit, maxAddedMs }] of Object.entries(kinds)) {
+      const both = (way: Jobs) =>
+        oneByOne(async () => ({
+          start: await timed(() => way.run("start", unit)),
+          stop: await timed(() => way.run("stop", unit)),
+        }));
+      const measure = { bluechi: both(ways.bluechi), systemd: both(ways.systemd) };
+      const found = await interleaved(measure, { rounds: scaled(rounds), count, meter });
+      for (const type of ["start", "stop"] as const) {
+        const [ours, theirs] = [found.bluechi.times[type], found.systemd.times[type]];
+        times.push(compared(`${type} of a ${kind}`, found, type));
+        const what = `what bluechi adds to the ${type} of a ${kind}`;
+        checks.push({ what, value: added(ours, theirs), below: maxAddedMs, unit: "ms" });
+        if (kind === "oneshot" && type === "start") ratios["start of a oneshot"] = ratio(ours, theirs);
       }
+      cpu.push(cpuRow(`a job of a ${kind}`, found, 1 / 2));
+      ratios[`a job of a ${kind}`] = cpuRatio(found);
+      ratios[`a job of a ${kind}: systemd`] = found.bluechi.cpu.systemd / found.systemd.cpu.systemd;
     }
-    const columns = ["bluechi", "p99", "systemd", "p99", "added"];
-    return { title: "Jobs, ms", columns, rows, checks };
+    return [
+      { title: "Jobs, one at a time, ms", columns: comparison, rows: times, checks, ratios },
+      { title: "CPU time, us", columns: cpuColumns, rows: cpu },
+    ];
   },
 };

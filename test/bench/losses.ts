@@ -1,7 +1,7 @@
 // How soon the loss of a link is noticed, at both of its ends, and how soon it is there again when it can be.
 import { setTimeout as pause } from "node:timers/promises";
 import { type End, LinkWatch, losses } from "../e2e/losses.ts";
-import type { Part } from "./report.ts";
+import type { Part, Row } from "./report.ts";
 import { Sample } from "./sample.ts";
 import type { World } from "./world.ts";
 
@@ -14,7 +14,7 @@ export const lossTimes: Part<World> = {
   name: "losses",
   async run({ cluster, node }) {
     await node.sh("systemctl enable bluechi-agent");
-    const rows: [string, ...(string | number)[]][] = [];
+    const rows: Row[] = [];
     for (const loss of losses) {
       const noticed: Record<End, number[]> = { controller: [], agent: [] };
       const healed: number[] = [];
@@ -34,7 +34,7 @@ export const lossTimes: Part<World> = {
     const times = (end: End) => `${watch.losses(end)} times`;
     rows.push(["a third of all packets is lost for a minute", times("controller"), times("agent"), ""]);
     watch.close();
-    return { title: "Losses, s", columns: ["controller notices", "agent notices", "healed"], rows };
+    return [{ title: "Losses, s", columns: ["controller notices", "agent notices", "healed"], rows }];
   },
 };
 

@@ -1,41 +1,87 @@
-// `make bench`: measures bluechi on two hosts with a real systemd each, and says whether it is as fast and as small as it
-// has to be. ONLY=name,name chooses parts, OUT=file writes what was found as JSON.
-import { writeFile } from "node:fs/promises";
+// `make bench`: measures bluechi on hosts with a real systemd each, and says whether it is as fast and as small as it has
+// to be. ONLY=name,name chooses parts, OUT=file writes what was found as JSON, SCALE=0.1 takes a quick look. `make
+// bench-check` measures what docs/bench.json has ratios of, and fails when one has become worse.
+import { readFile, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
+import { join } from "node:path";
 import { agents } from "./agents.ts";
 import { commandTimes } from "./commands.ts";
+import { events } from "./events.ts";
+import { fleets } from "./fleets.ts";
+import { idle } from "./idle.ts";
 import { jobs } from "./jobs.ts";
+import { listings } from "./listings.ts";
+import { longList } from "./long-list.ts";
 import { lossTimes } from "./losses.ts";
+import { manyJobs } from "./many-jobs.ts";
 import { memory } from "./memory.ts";
+import { properties } from "./properties.ts";
 import { proxies } from "./proxies.ts";
-import { queries } from "./queries.ts";
-import { kept, type Part, show, type Table } from "./report.ts";
+import { type Findings, kept, type Part, ratiosOf, show, type Table, worsened } from "./report.ts";
 import { storm } from "./storm.ts";
+import { traffic } from "./traffic.ts";
 import { World } from "./world.ts";
 
-const parts: readonly Part<World>[] = [jobs, queries, commandTimes, proxies, agents, storm, memory, lossTimes];
+const parts: readonly Part<World>[] = [
+  jobs,
+  manyJobs,
+  properties,
+  listings,
+  events,
+  idle,
+  proxies,
+  commandTimes,
+  longList,
+  agents,
+  traffic,
+  fleets,
+  storm,
+  memory,
+];
 
-const only = (process.env.ONLY ?? "").split(",").filter(Boolean);
-const unknown = only.filter((name) => !parts.some((part) => part.name === name));
-if (unknown.length > 0) throw new Error(`no part ${unknown.join(", ")}: ${parts.map(({ name }) => name).join(", ")}`);
+/** What takes its minutes by its nature, and is measured only when it is asked for. */
+const onRequest: readonly Part<World>[] = [lossTimes];
+const known = [...parts, ...onRequest];
+
+const before = process.argv.includes("check") ? await committed() : undefined;
+const chosen = before ? [...ratiosOf(before).keys()].map((what) => what.split(":")[0]) : parts.map(({ name }) => name);
+const only = (process.env.ONLY || chosen.join()).split(",");
+const unknown = only.filter((name) => !known.some((part) => part.name === name));
+if (unknown.length > 0) throw new Error(`no part ${unknown.join(", ")}: ${known.map(({ name }) => name).join(", ")}`);
 
 const cores = cpus();
 const machine = `${cores.length} × ${cores[0]?.model}, Linux ${(await Bun.file("/proc/sys/kernel/osrelease").text()).trim()}, Bun ${Bun.version}`;
 console.log(machine);
 
-const world = await World.open();
-const tables: Record<string, Table> = {};
-try {
-  for (const part of parts.filter(({ name }) => only.length === 0 || only.includes(name))) {
-    const table = await part.run(world);
-    world.disconnect();
-    tables[part.name] = table;
-    console.log(`\n${show(table)}`);
-  }
-} finally {
-  await world.close();
-}
+const found: Findings = { machine, tables: await measured() };
 const { OUT: out } = process.env;
-if (out) await writeFile(out, `${JSON.stringify({ machine, tables }, null, 2)}\n`);
-const missed = Object.values(tables).some(({ checks = [] }) => checks.some((check) => !kept(check)));
-process.exit(missed ? 1 : 0);
+if (out) await writeFile(out, `${JSON.stringify(found, null, 2)}\n`);
+if (before) {
+  const worse = worsened(before, found);
+  console.log(["", ...worse, `${worse.length} of ${ratiosOf(found).size} ratios are worse than before`].join("\n"));
+  process.exit(worse.length > 0 ? 1 : 0);
+}
+const all = Object.values(found.tables).flat();
+process.exit(all.every(({ checks = [] }) => checks.every(kept)) ? 0 : 1);
+
+async function committed(): Promise<Findings> {
+  return JSON.parse(await readFile(join(import.meta.dir, "../../docs/bench.json"), "utf8"));
+}
+
+async function measured(): Promise<Record<string, readonly Table[]>> {
+  const world = await World.open("third");
+  const tables: Record<string, readonly Table[]> = {};
+  try {
+    for (const part of known.filter(({ name }) => only.includes(name))) {
+      const start = performance.now();
+      const ofPart = await part.run(world);
+      world.disconnect();
+      tables[part.name] = ofPart;
+      console.log(`\n=== ${part.name}: ${((performance.now() - start) / 1000).toFixed(1)} s\n`);
+      console.log(ofPart.map(show).join("\n\n"));
+    }
+  } finally {
+    await world.close();
+  }
+  return tables;
+}

@@ -1,8 +1,7 @@
-// What the kernel says of a daemon of ours.
+// What the kernel says of a process of a host.
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { Host } from "../testbed/host.ts";
-
-/** The kernel counts time used in these (USER_HZ), on every architecture that Linux runs on today. */
-const ticksPerSecond = 100;
 
 export interface Memory {
   /** All pages, in MB; those of the executable, which all its processes share, among them. */
@@ -11,6 +10,52 @@ export interface Memory {
   readonly anonymous: number;
 }
 
+/** Where a host's files are for a process of this machine, as long as the host is on: its /proc is among them. */
+async function inside(host: Host): Promise<string> {
+  return `/proc/${await leader(host)}/root`;
+}
+
+/** The id of the host's process 1, as this machine sees it. */
+async function leader(host: Host): Promise<string> {
+  return readFile(join(host.root, "../leader"), "utf8");
+}
+
+/** Where this machine finds a host's system bus. */
+export async function systemBusOf(host: Host): Promise<string> {
+  return `${await inside(host)}/run/dbus/system_bus_socket`;
+}
+
+export class Process {
+  readonly #folder: string;
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  static async of(host: Host, pid: number): Promise<Process> {
+    return new Process(`${await inside(host)}/proc/${pid}`);
+  }
+
+  /** CPU time used so far by the threads that there are, in microseconds. */
+  async cpuUs(): Promise<number> {
+    const tasks = await readdir(`${this.#folder}/task`);
+    const times = await Promise.all(tasks.map((task) => readFile(`${this.#folder}/task/${task}/schedstat`, "utf8")));
+    return times.reduce((sum, time) => sum + Number(time.split(" ")[0]) / 1000, 0);
+  }
+
+  async memory(): Promise<Memory> {
+    const status = await readFile(`${this.#folder}/status`, "utf8");
+    const field = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1]) / 1024;
+    return { rss: field("VmRSS"), anonymous: field("RssAnon") };
+  }
+
+  /** How many files it has open. */
+  async files(): Promise<number> {
+    return (await readdir(`${this.#folder}/fd`)).length;
+  }
+}
+
+/** A service of a host, whose process changes when it is restarted. */
 export class Daemon {
   readonly name: string;
   readonly #host: Host;
@@ -22,29 +67,71 @@ export class Daemon {
     this.#unit = unit;
   }
 
-  /** CPU time used so far, in milliseconds. */
-  async cpuMs(): Promise<number> {
-    const stat = await this.#read("stat");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return ((Number(fields[11]) + Number(fields[12])) * 1000) / ticksPerSecond;
+  /** The process that there is now. */
+  async process(): Promise<Process> {
+    return Process.of(this.#host, Number(await this.#host.sh(`systemctl show -P MainPID ${this.#unit}`)));
+  }
+
+  /** When its process was executed, in milliseconds of CLOCK_MONOTONIC. */
+  async execMs(): Promise<number> {
+    return Number(await this.#host.sh(`systemctl show -P ExecMainStartTimestampMonotonic ${this.#unit}`)) / 1000;
+  }
+
+  async cpuUs(): Promise<number> {
+    return (await this.process()).cpuUs();
   }
 
   async memory(): Promise<Memory> {
-    const status = await this.#read("status");
-    const field = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1]) / 1024;
-    return { rss: field("VmRSS"), anonymous: field("RssAnon") };
+    return (await this.process()).memory();
   }
 
-  /** How many files it has open. */
   async files(): Promise<number> {
-    return Number(await this.#host.sh(`ls /proc/${await this.#pid()}/fd | wc -l`));
+    return (await this.process()).files();
   }
+}
 
-  async #read(file: string): Promise<string> {
-    return this.#host.sh(`cat /proc/${await this.#pid()}/${file}`);
-  }
+/** Processes that are counted together, by what they are called in a table. */
+export type Meter<Name extends string = string> = Readonly<Record<Name, readonly Process[]>>;
 
-  async #pid(): Promise<number> {
-    return Number(await this.#host.sh(`systemctl show -P MainPID ${this.#unit}`));
-  }
+/** CPU time used so far, in microseconds. */
+export async function readMeter<Name extends string>(meter: Meter<Name>): Promise<Record<Name, number>> {
+  const entries = Object.entries<readonly Process[]>(meter).map(async ([name, processes]) => {
+    const times = await Promise.all(processes.map((process) => process.cpuUs()));
+    return [name, times.reduce((sum, time) => sum + time, 0)];
+  });
+  return Object.fromEntries(await Promise.all(entries)) as Record<Name, number>;
+}
+
+/** CPU time that work takes, in microseconds. */
+export async function cpuOf<Name extends string>(
+  meter: Meter<Name>,
+  work: () => Promise<unknown>,
+): Promise<Record<Name, number>> {
+  const before = await readMeter(meter);
+  await work();
+  const after = await readMeter(meter);
+  const names = Object.keys(before) as Name[];
+  return Object.fromEntries(names.map((name) => [name, after[name] - before[name]])) as Record<Name, number>;
+}
+
+export interface Traffic {
+  readonly bytes: number;
+  readonly packets: number;
+}
+
+/** What has passed a host's network interface so far, both ways, with the headers of Ethernet, IP and TCP. */
+async function traffic(host: Host): Promise<Traffic> {
+  const devices = await readFile(`/proc/${await leader(host)}/net/dev`, "utf8");
+  const fields = /eth0:(.*)/.exec(devices)?.[1]?.trim().split(/\s+/).map(Number) ?? [];
+  const [received = 0, receivedPackets = 0] = fields;
+  const [sent = 0, sentPackets = 0] = fields.slice(8);
+  return { bytes: received + sent, packets: receivedPackets + sentPackets };
+}
+
+/** What passes a host's network interface while work is done. */
+export async function trafficOf(host: Host, work: () => Promise<unknown>): Promise<Traffic> {
+  const before = await traffic(host);
+  await work();
+  const after = await traffic(host);
+  return { bytes: after.bytes - before.bytes, packets: after.packets - before.packets };
 }

@@ -1,37 +1,49 @@
-// A unit that needs a unit of another host: from the command until it is active, and until all is gone.
-
-import type { Part } from "./report.ts";
-import { inTurn, timed } from "./sample.ts";
+// A unit that needs a unit of another host, against one that needs a unit of its own: until it is active, and until it
+// has stopped.
+import type { Host } from "../testbed/host.ts";
+import { compared, comparison, type Part, ratio } from "./report.ts";
+import { interleaved, scaled, type Way } from "./sample.ts";
+import { inShell } from "./shell.ts";
 import type { World } from "./world.ts";
 
 const rounds = 30;
+const maxMs = 40;
 
 export const proxies: Part<World> = {
   name: "proxies",
   async run({ main, node }) {
-    const gone = (unit: string) => `until [ "$(systemctl show -P ActiveState '${unit}')" = inactive ]; do :; done`;
-    const { start, stop, end } = await inTurn(
+    const found = await interleaved(
       {
-        proxy: async () => ({
-          start: await timed(() => main.sh("systemctl start bench-source.service")),
-          stop: await timed(() => main.sh("systemctl stop bench-source.service")),
-          end: await timed(async () => {
-            await main.sh(gone("bluechi-proxy@node_bench-cdn.service"));
-            await node.sh(gone("bench-cdn.service"));
-          }),
+        bluechi: startAndStop(main, "bench-source.service", async () => {
+          await main.sh(gone("bluechi-proxy@node_bench-cdn.service"));
+          await node.sh(gone("bench-cdn.service"));
         }),
+        systemd: startAndStop(main, "bench-local-source.service", () => main.sh(gone("bench-cdn.service"))),
       },
-      rounds,
+      { rounds: scaled(rounds) },
     );
-    const row = (what: string, { proxy }: typeof start) => [what, proxy.median, proxy.p99] as const;
-    return {
-      title: "Proxies, ms",
-      columns: ["median", "p99"],
-      rows: [
-        row("systemctl start of a unit, with its target on the other host", start),
-        row("systemctl stop of it", stop),
-        row("from there until proxy and target have stopped", end),
-      ],
-    };
+    const { start, stop } = found.bluechi.times;
+    return [
+      {
+        title: "A unit with a target on another host, on its own, ms",
+        columns: comparison,
+        rows: [compared("systemctl start", found, "start"), compared("systemctl stop", found, "stop")],
+        checks: [
+          { what: "systemctl start of it", value: start.median, below: maxMs, unit: "ms" },
+          { what: "systemctl stop of it", value: stop.median, below: maxMs, unit: "ms" },
+        ],
+        ratios: { "systemctl start": ratio(start, found.systemd.times.start) },
+      },
+    ];
   },
 };
+
+const gone = (unit: string) => `until [ "$(systemctl show -P ActiveState '${unit}')" = inactive ]; do :; done`;
+
+function startAndStop(host: Host, unit: string, ended: () => Promise<unknown>): Way<"start" | "stop"> {
+  return async () => {
+    const [start = 0, stop = 0] = await inShell(host, [`systemctl start ${unit}`, `systemctl stop ${unit}`]);
+    await ended();
+    return { start: [start], stop: [stop] };
+  };
+}

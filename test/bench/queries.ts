@@ -1,69 +1,80 @@
-// Asking for what systemd knows on another host: by the controller, and directly.
-import { controllerName, nodePath } from "../../src/api/names.ts";
+// What is asked of a node: by the controller, and of that host's systemd.
+import { controllerInterface } from "../../src/api/controller.ts";
+import { controllerName, nodePath, rootPath } from "../../src/api/names.ts";
 import { nodeInterface } from "../../src/api/node.ts";
-import type { Body } from "../../src/base/body.ts";
-import type { BusConnection, Call } from "../../src/bus/connection.ts";
+import { type Body, emptyBody } from "../../src/base/body.ts";
+import type { Call } from "../../src/bus/connection.ts";
 import { encodeBody } from "../../src/bus/marshal.ts";
 import { unitPath } from "../../src/systemd/object-path.ts";
-import type { Part } from "./report.ts";
-import { inTurn, timed } from "./sample.ts";
-import { service, type World } from "./world.ts";
+import { type Caller, prepare } from "./caller.ts";
+import { systemdManager } from "./job-clients.ts";
+import { oneByOne, timed, type Way } from "./sample.ts";
+import type { World } from "./world.ts";
 
-const rounds = 300;
-/** A system bus allows a connection to wait for 128 replies. */
-const pipelined = 100;
+/** A service that every host has loaded: systemd would load any other to answer, and forget it again. */
+const loaded = "dbus.service";
 const unitName = "org.freedesktop.systemd1.Unit";
 const serviceName = "org.freedesktop.systemd1.Service";
+const propertiesName = "org.freedesktop.DBus.Properties";
 
-type Ask = (member: string, body: Body) => Promise<unknown>;
+export type Query = () => Promise<unknown>;
+export type Queries = Readonly<Record<"bluechi" | "systemd", Query>>;
 
-export const queries: Part<World> = {
-  name: "queries",
-  async run(world) {
-    const node = asking(await world.bus(world.main), controllerName, nodePath("node"), nodeInterface.name);
-    const bus = await world.bus(world.node);
-    const properties = asking(bus, systemdName, unitPath(service), "org.freedesktop.DBus.Properties");
-    const manager = asking(bus, systemdName, "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager");
-    const property = {
-      bluechi: () => node("GetUnitProperty", encodeBody("sss", [service, unitName, "ActiveState"])),
-      systemd: () => properties("Get", encodeBody("ss", [unitName, "ActiveState"])),
-    };
-    const all = {
-      bluechi: () => node("GetUnitProperties", encodeBody("ss", [service, serviceName])),
-      systemd: () => properties("GetAll", encodeBody("s", [serviceName])),
-    };
-    const units = {
-      bluechi: () => node("ListUnits", encodeBody("", [])),
-      systemd: () => manager("ListUnits", encodeBody("", [])),
-    };
-    const rows = [
-      await compare("GetUnitProperty", property, rounds),
-      await compare(`GetUnitProperty, ${pipelined} at once, each`, property, rounds / 5, pipelined),
-      await compare("GetUnitProperties of a service", all, rounds),
-      await compare("Node.ListUnits", units, rounds / 3),
-    ];
-    return { title: "Queries, ms", columns: ["bluechi", "p99", "systemd", "p99", "added"], rows };
-  },
-};
+/** One query after the other. */
+export const inTurn = (query: Query): Way<"time"> => oneByOne(async () => ({ time: await timed(query) }));
 
-const systemdName = "org.freedesktop.systemd1";
-
-function asking(connection: BusConnection, destination: string, path: string, interfaceName: string): Ask {
-  const call: Omit<Call, "member"> = { destination, path, interface: interfaceName };
-  return (member, body) => connection.call({ ...call, member, body });
+export function both(queries: Queries, way: (query: Query) => Way<"time">) {
+  return { bluechi: way(queries.bluechi), systemd: way(queries.systemd) };
 }
 
-interface Ways {
-  readonly bluechi: () => Promise<unknown>;
-  readonly systemd: () => Promise<unknown>;
+/** Asks the controller for something of a node. */
+function nodeQuery(caller: Caller, node: string, member: string, body = emptyBody): Query {
+  const path = nodePath(node);
+  return asked(caller, { destination: controllerName, path, interface: nodeInterface.name, member, body });
 }
 
-async function compare(what: string, ways: Ways, count: number, atOnce = 1): Promise<[string, ...number[]]> {
-  const way = (ask: () => Promise<unknown>) => async () => {
-    const time = await timed(() => Promise.all(Array.from({ length: atOnce }, ask)));
-    return { time: time / atOnce };
-  };
-  const { time } = await inTurn({ bluechi: way(ways.bluechi), systemd: way(ways.systemd) }, count);
-  const { bluechi, systemd } = time;
-  return [what, bluechi.median, bluechi.p99, systemd.median, systemd.p99, bluechi.median - systemd.median];
+/** Asks the controller for the value of a property of a unit. */
+export function propertyQuery(caller: Caller, node: string): Query {
+  return nodeQuery(caller, node, "GetUnitProperty", encodeBody("sss", [loaded, unitName, "ActiveState"]));
+}
+
+/** The queries that are compared, each on a connection of its own to the controller's bus and to systemd itself. */
+export async function openQueries(world: World) {
+  const { node } = world;
+  const ours = await world.caller(world.main);
+  const theirs = await world.systemd(node);
+  const get = encodeBody("ss", [unitName, "ActiveState"]);
+  const getAll = encodeBody("s", [serviceName]);
+  return {
+    property: { bluechi: propertyQuery(ours, node.name), systemd: unitQuery(theirs, loaded, "Get", get) },
+    properties: {
+      bluechi: nodeQuery(ours, node.name, "GetUnitProperties", encodeBody("ss", [loaded, serviceName])),
+      systemd: unitQuery(theirs, loaded, "GetAll", getAll),
+    },
+    units: {
+      bluechi: nodeQuery(ours, node.name, "ListUnits"),
+      systemd: asked(theirs, { ...systemdManager, member: "ListUnits" }),
+    },
+  } satisfies Record<string, Queries>;
+}
+
+/** Asks the controller for the units of all nodes. */
+export async function openAllUnits(world: World): Promise<Query> {
+  const call = { path: rootPath, interface: controllerInterface.name, member: "ListUnits" };
+  return asked(await world.caller(world.main), { destination: controllerName, ...call });
+}
+
+function unitQuery(caller: Caller, unit: string, member: string, body: Body): Query {
+  return asked(caller, {
+    destination: systemdManager.destination,
+    path: unitPath(unit),
+    interface: propertiesName,
+    member,
+    body,
+  });
+}
+
+function asked(caller: Caller, call: Call): Query {
+  const message = prepare(call);
+  return () => caller.call(message);
 }

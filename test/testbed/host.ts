@@ -81,6 +81,11 @@ export class Host {
     await this.#plug.disturb({});
   }
 
+  /** A command of this machine that runs a command here. */
+  command(argv: readonly string[]): string[] {
+    return [...this.#enter(), ...argv];
+  }
+
   /** What goes before a command to run it here: on a host that is off it only sees the files. */
   #enter(env: Variables = {}): string[] {
     if (this.#machine === undefined) return ["chroot", this.root, ...cleanEnvironment(env)];

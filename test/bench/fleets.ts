@@ -1,0 +1,117 @@
+// What the controller costs as the fleet grows, idle and asked, with agents that are simulated beside the real ones.
+import { cpuOf, type Meter } from "./process.ts";
+import { propertyQuery } from "./queries.ts";
+import type { Check, Part, Row } from "./report.ts";
+import { scaled, timed } from "./sample.ts";
+import { Fleet, fleetNode, withFleetAllowed } from "./simulated.ts";
+import { target, type World } from "./world.ts";
+
+const sizes = [3, 50, 200, 1000, 5000] as const;
+const idleMs = 8000;
+const settleMs = 3000;
+const queryCount = 2000;
+const jobCount = 500;
+/** So many nodes are asked in turn. */
+const askedNodes = 50;
+
+export const fleets: Part<World> = {
+  name: "fleets",
+  run: (world) =>
+    withFleetAllowed(world, Math.max(...sizes), async () => {
+      await warmUp(world);
+      const found = new Map<number, Found>();
+      for (const size of sizes) found.set(size, await measure(world, size));
+      const of = (size: (typeof sizes)[number]) => found.get(size) ?? nothing;
+      const rows = [...found].map(([size, { connectMs, idle, query, job, before, after }]): Row => {
+        return [`${size} agents`, connectMs, idle, query, job, before, after];
+      });
+      const idleChecks = ([1000, 5000] as const).map((size): Check => {
+        return { what: `idle, ${size} agents, each`, value: of(size).idle / size, below: 1, unit: "ms a minute" };
+      });
+      const grown = of(1000).query / of(3).query;
+      const what = "GetUnitProperty with 1,000 agents";
+      return [
+        {
+          title: "Controller with a fleet",
+          columns: ["connect, ms", "idle, ms a minute", "GetUnitProperty, us", "job, us", "MB", "MB after load"],
+          rows,
+          checks: [...idleChecks, { what, value: grown, below: 1.2, unit: "times that with 3" }],
+          ratios: {
+            "CPU time of a property with 1,000 agents to that with 3": grown,
+            "CPU time of a job with 1,000 agents to that with 3": of(1000).job / of(3).job,
+          },
+        },
+      ];
+    }),
+};
+
+interface Found {
+  readonly connectMs: number;
+  /** CPU time of the controller: ms a minute, then us each. */
+  readonly idle: number;
+  readonly query: number;
+  readonly job: number;
+  /** Its resident memory in MB. */
+  readonly before: number;
+  readonly after: number;
+}
+const nothing: Found = { connectMs: Number.NaN, idle: 0, query: 0, job: 0, before: 0, after: 0 };
+
+/** The code of the first fleet shall be as warm as that of the last. */
+async function warmUp(world: World): Promise<void> {
+  const { fleet } = await Fleet.open(world, 3);
+  const { query, job } = await asking(world, 3);
+  await repeat(scaled(queryCount), query);
+  await repeat(scaled(jobCount), job);
+  await leave(world, fleet);
+}
+
+async function measure(world: World, size: number): Promise<Found> {
+  const controller = await world.controller.process();
+  const meter: Meter<"controller"> = { controller: [controller] };
+  const { fleet, online } = await Fleet.open(world, size);
+  await Bun.sleep(settleMs);
+  const { rss: before } = await controller.memory();
+  const idleTime = Math.max(scaled(idleMs), 4000);
+  const idle = (await cpuOf(meter, () => Bun.sleep(idleTime))).controller / idleTime;
+  const { query, job } = await asking(world, size);
+  const each = async (count: number, work: (index: number) => Promise<unknown>) => {
+    let ms = 0;
+    const { controller: us } = await cpuOf(meter, async () => {
+      ms = await timed(() => repeat(count, work));
+    });
+    return (us - ms * idle) / count;
+  };
+  const found = {
+    connectMs: online.afterMs,
+    idle: (idle * 60_000) / 1000,
+    query: await each(scaled(queryCount), query),
+    job: await each(scaled(jobCount), job),
+    before,
+    after: (await controller.memory()).rss,
+  };
+  await leave(world, fleet);
+  return found;
+}
+
+async function asking(world: World, size: number) {
+  const caller = await world.caller(world.main);
+  const nodes = Array.from({ length: Math.min(size, askedNodes) }, (_, index) =>
+    propertyQuery(caller, fleetNode(index)),
+  );
+  const jobs = await world.controllerJobs(fleetNode(0));
+  return {
+    query: (index: number) => nodes[index % nodes.length]?.() ?? Promise.resolve(),
+    job: (index: number) => jobs.run(index % 2 === 0 ? "start" : "stop", target),
+  };
+}
+
+async function repeat(count: number, work: (index: number) => Promise<unknown>): Promise<void> {
+  for (let index = 0; index < count; index++) await work(index);
+}
+
+async function leave(world: World, fleet: Fleet): Promise<void> {
+  world.disconnect();
+  await fleet.close();
+  await world.cluster.offline(fleetNode(0));
+}

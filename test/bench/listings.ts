@@ -1,0 +1,64 @@
+// Listing all units: of one node, and of three.
+import { trafficOf } from "./process.ts";
+import { both, inTurn, openAllUnits, openQueries } from "./queries.ts";
+import { compared, comparison, cpuColumns, cpuRatio, cpuRow, type Part, type Row } from "./report.ts";
+import { atOnce, interleaved, scaled } from "./sample.ts";
+import { fill, unitCount } from "./units.ts";
+import type { World } from "./world.ts";
+
+const rounds = 20;
+const count = 10;
+const allAtOnce = 8;
+/** Lists whose bytes are counted. */
+const sent = 100;
+
+export const listings: Part<World> = {
+  name: "list-units",
+  async run(world) {
+    const { hosts } = world.cluster;
+    const empty = await fill(world, hosts);
+    const { units } = await openQueries(world);
+    const options = { rounds: scaled(rounds), count, meter: await world.meter() };
+    const one = await interleaved(both(units, inTurn), options);
+    const piped = await interleaved(both(units, atOnce), options);
+    const { bytes } = await trafficOf(world.node, () => atOnce(units.bluechi)(sent));
+    const query = await openAllUnits(world);
+    const options3 = { ...options, meter: await world.meter(hosts) };
+    const three = await interleaved({ time: inTurn(query) }, options3);
+    const piped3 = await interleaved({ time: atOnce(query) }, { ...options3, count: allAtOnce });
+    await empty();
+    const what = `Node.ListUnits of ${unitCount}`;
+    const what3 = `Controller.ListUnits of ${hosts.length} x ${unitCount}`;
+    const rate = (found: typeof piped.bluechi) => 1000 / found.times.time.median;
+    const { controller, agent, bus, systemd } = three.time.cpu;
+    const rates: Row[] = [
+      [what, rate(piped.bluechi), rate(piped.systemd)],
+      [what3, rate(piped3.time), ""],
+    ];
+    return [
+      {
+        title: "Lists, ms",
+        columns: comparison,
+        rows: [compared(what, one, "time"), [what3, three.time.times.time.median, three.time.times.time.p99]],
+        checks: [
+          { what, value: one.bluechi.times.time.median, below: 3, unit: "ms" },
+          { what: `${what} on the wire`, value: bytes / sent / 1000, below: 25, unit: "kB" },
+          { what: what3, value: three.time.times.time.median, below: 7, unit: "ms" },
+          { what: `${what3}: controller`, value: controller / 1000, below: 1.5, unit: "ms" },
+        ],
+        ratios: {
+          [what]: cpuRatio(one),
+          "the controller for three nodes, to that for one": controller / one.bluechi.cpu.controller,
+          "bytes on the wire for each unit": bytes / sent / unitCount,
+        },
+      },
+      { title: "At once, a second", columns: ["bluechi", "systemd"], rows: rates },
+      {
+        title: "CPU time, us",
+        columns: cpuColumns,
+        rows: [cpuRow(what, one), [what3, controller, agent, bus, systemd]],
+      },
+      { title: "On the wire", columns: ["kB"], rows: [[what, bytes / sent / 1000]] },
+    ];
+  },
+};
