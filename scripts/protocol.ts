@@ -171,6 +171,9 @@ which carries a D-Bus error name and a message, and ends the connection. Either 
 \`welcome\` carries the lower one of both protocol numbers and the features that both sides have. The protocol number is
 ${protocol}; the oldest one that is still spoken is ${oldestProtocol}.
 
+agent is a random number of one run of an agent, attempt grows with each of its attempts: one that arrives after a later one,
+because the agent has given it up, is refused.
+
 An agent that only wants to know whether it would be let in sends \`probe\` in place of \`hello\`. It is answered in the same
 way, but refused with \`${ErrorName.AddressInUse}\` while an agent is connected by its name.
 The connection ends then.

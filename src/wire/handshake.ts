@@ -28,6 +28,8 @@ export const helloPlan = planOf({
   node: "s",
   version: "s",
   heartbeatIntervalMs: "u",
+  agent: "t",
+  attempt: "u",
 });
 export const welcomePlan = planOf({ protocol: "q", features: "u", version: "s", heartbeatIntervalMs: "u" });
 export const refusePlan = planOf({ error: "s", message: "s" });
@@ -39,8 +41,16 @@ export const helloTimeoutMs = 5000;
 /** Connections that have not been admitted; beyond, the oldest of the address with the most has to go. */
 export const maxGreeting = 1024;
 
+/** Which of an agent's attempts to connect this is. */
+export interface Origin {
+  /** A random number that tells one run of an agent from all others; 0 when it is not told. */
+  readonly agent: bigint;
+  /** Grows with each attempt. Of one that was given up the hello may still arrive, after the next one's. */
+  readonly attempt: number;
+}
+
 /** What an agent says first. */
-export interface Hello {
+export interface Hello extends Origin {
   readonly protocol: number;
   readonly features: number;
   readonly node: string;
@@ -197,7 +207,10 @@ export interface GreetOptions extends Common {
   readonly signal?: AbortSignal;
 }
 
-export interface JoinOptions extends SessionOwner<"agent">, GreetOptions {}
+export interface JoinOptions extends SessionOwner<"agent">, GreetOptions {
+  /** A controller that knows of a later attempt refuses this one; all are welcome when left out. */
+  readonly origin?: Origin;
+}
 
 /**
  * Says hello to a controller over a new connection.
@@ -207,7 +220,8 @@ export interface JoinOptions extends SessionOwner<"agent">, GreetOptions {}
 export function join(transport: Transport, options: JoinOptions): Promise<Session<"agent">> {
   const { clock, log } = options;
   const limits = { ...defaultLimits, ...options.limits };
-  return greet(transport, FrameType.hello, options.heartbeat.intervalMs, options, (link, agreement) => {
+  const fields = { heartbeatIntervalMs: options.heartbeat.intervalMs, ...(options.origin ?? unknownOrigin) };
+  return greet(transport, FrameType.hello, fields, options, (link, agreement) => {
     const session = new Session({ side: "agent", link, owner: options, agreement, clock, limits, log });
     link.yield();
     return session;
@@ -220,13 +234,16 @@ export function join(transport: Transport, options: JoinOptions): Promise<Sessio
  * @throws Failure as `join`; AddressInUse when an agent is connected by this name.
  */
 export function probe(transport: Transport, options: GreetOptions): Promise<void> {
-  return greet(transport, FrameType.probe, 0, options, (link) => link.close());
+  const fields = { heartbeatIntervalMs: 0, ...unknownOrigin };
+  return greet(transport, FrameType.probe, fields, options, (link) => link.close());
 }
+
+const unknownOrigin: Origin = { agent: 0n, attempt: 0 };
 
 function greet<T>(
   transport: Transport,
   type: number,
-  heartbeatIntervalMs: number,
+  fields: Origin & { readonly heartbeatIntervalMs: number },
   options: GreetOptions,
   welcomed: (link: Link, agreement: Agreement) => T,
 ): Promise<T> {
@@ -265,7 +282,7 @@ function greet<T>(
   signal?.addEventListener("abort", giveUp);
   if (signal?.aborted) giveUp();
   try {
-    link.send(type, undefined, helloPlan, { magic, protocol, features, node, version, heartbeatIntervalMs });
+    link.send(type, undefined, helloPlan, { magic, protocol, features, node, version, ...fields });
   } catch (thrown) {
     fail(asFailure(thrown));
   }
@@ -280,7 +297,7 @@ function readWelcome(frame: Frame): Agreement | Failure {
     return new Failure(error || ErrorName.Failed, message);
   }
   if (frame.type !== FrameType.welcome) throw new WireError("the first frame is no welcome");
-  const { version, ...agreed } = reader.fields(welcomePlan) as unknown as Omit<Hello, "node" | "probe">;
+  const { version, ...agreed } = reader.fields(welcomePlan) as unknown as Omit<Hello, "node" | "probe" | keyof Origin>;
   if (agreed.protocol < oldestProtocol || agreed.protocol > protocol) {
     return new Failure(ErrorName.Failed, `the controller speaks protocol ${agreed.protocol}, which is not spoken here`);
   }

@@ -1,4 +1,6 @@
 import { expect, test } from "bun:test";
+import { join } from "../../src/wire/handshake.ts";
+import type { Handlers } from "../../src/wire/messages.ts";
 import { World } from "./world.ts";
 
 async function setUp(...names: string[]) {
@@ -53,6 +55,38 @@ test("of two agents with one name the newer is the node until it goes, and both 
   expect(pi.agent?.status).toBe("online");
   expect(said("has connected again")).toBe(1);
   expect(await world.close()).toBe(0);
+});
+
+test("an attempt that was given up, and arrives after the next one, does not take its place", async () => {
+  const world = new World(["pi"], 1);
+  const [station] = world.stations;
+  if (!station) throw new Error("no controller");
+  const { network } = station;
+  const ended: number[] = [];
+  const attempt = async (number: number) => {
+    const joined = join(network.connect("pi"), {
+      clock: world.clock,
+      node: "pi",
+      version: "1",
+      origin: { agent: 7n, attempt: number },
+      handlers: {} as Handlers<"agent">,
+      heartbeat: { intervalMs: 2000, thresholdMs: 0 },
+      onClose: () => ended.push(number),
+    });
+    const outcome = joined.then(
+      () => "in",
+      ({ message }) => message,
+    );
+    await world.run(100);
+    return outcome;
+  };
+  expect(await attempt(2)).toBe("in");
+  expect(await attempt(1)).toBe("a later attempt of the same agent has come before");
+  expect(ended).toEqual([]);
+  expect(world.controller.status).toBe("up");
+  expect(await attempt(3)).toBe("in");
+  expect(ended).toEqual([2]);
+  await world.close();
 });
 
 test("a node that says nothing for a while is lost, and found again", async () => {

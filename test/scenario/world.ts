@@ -61,9 +61,10 @@ export class Host {
         maxDelayMs: 2000,
         random: () => random.below(1000) / 1000,
         probe: async (address, signal) => probe(connect(address), { ...greeting, signal }),
-        join: async (address, { lost, signal }) =>
+        join: async (address, { lost, signal, origin }) =>
           join(connect(address), {
             ...greeting,
+            origin,
             signal,
             handlers: agent.handlers,
             heartbeat: this.#world.heartbeat,

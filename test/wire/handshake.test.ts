@@ -316,7 +316,7 @@ describe("an agent that joins", () => {
     );
     const joined = join(network.connect("node"), options()).catch((failure) => failure);
     await network.settle();
-    expect(got).toBe(`${frames.hello.replace(/^14/, "15")}00`);
+    expect(got).toBe(`${frames.hello.replace(/^14/, "17")}000000`);
     network.cut();
     await network.settle();
     expect(await joined).toEqual(new Failure(ErrorName.Disconnected, "connection lost"));

@@ -1,8 +1,10 @@
+import { randomBytes } from "node:crypto";
 import { Backoff } from "../../base/backoff.ts";
 import type { Clock, Timer } from "../../base/clock.ts";
 import { describe, ErrorName, Failure } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import { GoodbyeCode } from "../../wire/codec.ts";
+import type { Origin } from "../../wire/handshake.ts";
 import type { Session } from "../../wire/session.ts";
 import { Failback } from "./failback.ts";
 import { initial, type LinkEffect, type LinkEvent, step } from "./link-state.ts";
@@ -14,6 +16,7 @@ export type ControllerSession = Session<"agent">;
 interface Attempt {
   /** Tells the end of the session that came of it, as `SessionOwner.onClose`. */
   lost(reason: string, code: number): void;
+  readonly origin: Origin;
   /** The attempt is given up. It has to end, with nothing left of it at the controller. */
   readonly signal: AbortSignal;
 }
@@ -69,6 +72,9 @@ export class Link {
   #joinedMs = Number.NEGATIVE_INFINITY;
   /** Which try to come back the next attempt is; 0 for the first one at a controller. */
   #tries = 0;
+  /** Tells this agent from others of its name. */
+  readonly #id = randomBytes(8).readBigUInt64LE();
+  #attempts = 0;
   /** Gives the present attempt up, so that its outcome is not taken for that of the next one. */
   #attempt = new AbortController();
   /** Resolves when there is nothing left of the attempt before at its controller. */
@@ -244,7 +250,7 @@ export class Link {
     const lost = (why: string, code: number) => {
       if (!signal.aborted) this.#lost(why, code === GoodbyeCode.displaced);
     };
-    return await join(address, { lost, signal });
+    return await join(address, { lost, signal, origin: { agent: this.#id, attempt: ++this.#attempts } });
   }
 
   #lost(why: string, displaced: boolean): void {

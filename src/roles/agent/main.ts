@@ -149,12 +149,13 @@ function linkOptions(service: Service<AgentSettings>, log: Log, agent: () => Age
     async probe(address, signal) {
       await probe(await transportTo(address, signal), { ...greeting(service.settings), signal });
     },
-    async join(address, { lost, signal }) {
+    async join(address, { lost, signal, origin }) {
       const transport = await transportTo(address, signal);
       const { settings } = service;
       const heartbeat = { intervalMs: settings.HeartbeatInterval, thresholdMs: thresholdMs(settings) };
       const joined = hello(transport, {
         ...greeting(settings),
+        origin,
         signal,
         handlers: agent().handlers,
         heartbeat,

@@ -44,6 +44,9 @@ export function admission(
       refusals.say(node.name, `Agent may not register as '${node.name}': ${trouble}`);
       throw new Failure(ErrorName.AccessDenied, "Wrong SELinux context");
     }
+    if (!hello.probe && node.isSuperseded(hello)) {
+      throw new Failure(ErrorName.Failed, "a later attempt of the same agent has come before");
+    }
     if (hello.probe && node.online) {
       throw new Failure(ErrorName.AddressInUse, `another agent is connected as '${node.name}'`);
     }
@@ -53,6 +56,7 @@ export function admission(
       heartbeat: { intervalMs: settings.HeartbeatInterval, thresholdMs: silenceMs(settings) },
       onSession(opened) {
         session = opened;
+        node.origin = hello;
         log.debug(`Agent of node '${node.name}' has version ${hello.version}`);
         controller.connected(node, opened, transport.peer);
       },

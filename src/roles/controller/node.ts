@@ -3,6 +3,7 @@ import type { Clock } from "../../base/clock.ts";
 import { ErrorName, Failure } from "../../base/failure.ts";
 import { slowMethods } from "../../systemd/manager-interface.ts";
 import { GoodbyeCode } from "../../wire/codec.ts";
+import type { Origin } from "../../wire/handshake.ts";
 import type { EventFrom, FieldsOf, ReplyOf, RequestFrom } from "../../wire/messages.ts";
 import type { Session } from "../../wire/session.ts";
 import { checkedBody } from "./hearsay.ts";
@@ -41,6 +42,8 @@ export class Node {
   onTargetLost: NodeTerms["onTargetLost"] = "keep";
   /** When it was online last, in ms of the clock; before it ever was, when it became known. */
   awaySinceMs: number;
+  /** The latest attempt that was let in. */
+  origin: Origin | undefined;
   lastSeenUs = 0n;
   lastSeenMonotonicUs = 0n;
   readonly #clock: Clock;
@@ -84,6 +87,11 @@ export class Node {
   /** Whether this is the session that the node is connected by: a session that was taken over is not. */
   has(session: Session<"controller">): boolean {
     return this.#link.state === "online" && this.#link.session === session;
+  }
+
+  /** Whether an attempt is older than the latest one of the same agent: nobody waits for its outcome any more. */
+  isSuperseded({ agent, attempt }: Origin): boolean {
+    return agent !== 0n && agent === this.origin?.agent && attempt <= this.origin.attempt;
   }
 
   /** Notes that the node has given a sign of life. */
