@@ -17,13 +17,13 @@ tarball := dist/bluechi-$(shell sed -n 's/^  "version": "\(.*\)",/\1/p' package.
 program := dist/$(if $(TARGET),$(TARGET)/)bluechi
 hosts := /sbin/init /lib/systemd/system/dbus.service /usr/bin/python3 /usr/bin/curl systemd-nspawn nsenter ip nft tc
 
-clients := dbus-daemon dbus-monitor gdbus pgrep /usr/lib/systemd/user/dbus.socket \
+clients := mandoc man dbus-daemon dbus-monitor gdbus pgrep /usr/lib/systemd/user/dbus.socket \
 	/usr/lib/python3/dist-packages/dbus /usr/lib/python3/dist-packages/dasbus /usr/lib/python3/dist-packages/gi
 
 help: ## say what there is
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 12
 
-build: $(program) dist/config dist/interfaces ## make dist/bluechi (TARGET=bun-linux-arm64: dist/bun-linux-arm64/bluechi)
+build: $(program) dist/config dist/interfaces dist/man ## make dist/bluechi (TARGET=bun-linux-arm64: dist/bun-linux-arm64/bluechi)
 
 demo: build ## show two machines run as one (KEEP=1 leaves them running)
 	scripts/prepare.sh $(hosts)
@@ -80,12 +80,17 @@ $(modules): package-lock.json
 $(program): $(modules) $(sources)
 	$(BUN) scripts/build.ts $@ $(TARGET)
 
-dist/config: $(modules) scripts/config.ts $(sources)
+dist/config: $(modules) scripts/config.ts scripts/settings-help.ts $(sources)
 	$(BUN) scripts/config.ts $@
 	@touch $@
 
 dist/interfaces: $(modules) scripts/interfaces.ts $(sources)
 	$(BUN) scripts/interfaces.ts $@
+	@touch $@
+
+dist/man: $(modules) scripts/manual.ts scripts/mdoc.ts scripts/settings-help.ts $(wildcard docs/man/*) $(sources)
+	rm -rf $@
+	$(BUN) scripts/manual.ts $@
 	@touch $@
 
 .PHONY: help build demo test test-unit test-e2e test-chaos bench bench-check lint dist rpm install clean

@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 program=$1 root=$2 usr=$2$3 prefix=$3
 
-install -d "$usr"/{bin,libexec,lib/systemd/{system,user},lib/tmpfiles.d,share/dbus-1/{system.d,interfaces}}
+install -d "$usr"/{bin,libexec,lib/systemd/{system,user},lib/tmpfiles.d,share/man/man{1,5,8},share/dbus-1/{system.d,interfaces}}
 install -d "$root"/etc/bluechi/{controller,agent}.conf.d
 
 # One executable, which goes by the name it is called by.
@@ -20,6 +20,9 @@ done
 install -m 644 packaging/tmpfiles/bluechi.conf "$usr/lib/tmpfiles.d/"
 install -m 644 packaging/dbus/*.conf "$usr/share/dbus-1/system.d/"
 install -m 644 dist/interfaces/*.xml "$usr/share/dbus-1/interfaces/"
+
+for page in dist/man/*/*; do install -m 644 "$page" "$usr/share/${page#dist/}"; done
+ln -sfn bluechi-proxy@.service.8 "$usr/share/man/man8/bluechi-dep@.service.8"
 
 # The program looks for its defaults there wherever it lies itself.
 install -D -m 644 dist/config/controller.conf "$root/usr/share/bluechi/config/controller.conf"

@@ -1,18 +1,12 @@
 // Writes the default configuration files, made from the tables of settings: bun scripts/config.ts OUTDIR. Every line of
 // them is a comment, but for the sections: the defaults themselves are in the program.
 import { join } from "node:path";
-import type { Setting, SettingsTable } from "../src/base/settings.ts";
+import type { SettingsTable } from "../src/base/settings.ts";
 import { section as agentSection, agentSettings } from "../src/roles/agent/settings.ts";
 import { section as controllerSection, controllerSettings, nodeSettings } from "../src/roles/controller/settings.ts";
+import { defaultText, explained } from "./settings-help.ts";
 
 const width = 100;
-
-/** What a change needs that a reload is not enough for. */
-const needs = {
-  "at once": "",
-  "to new links": " After a reload a new value counts for connections that are made from then on.",
-  "after a restart": " A new value needs a restart.",
-};
 
 const [outdir] = process.argv.slice(2);
 if (outdir === undefined) throw new Error("usage: config.ts OUTDIR");
@@ -32,14 +26,10 @@ async function write(role: string, lines: readonly string[]): Promise<void> {
 
 function settings(table: SettingsTable): string[] {
   return Object.entries(table).flatMap(([key, setting]) => [
-    ...comment(`${setting.help}${needs[setting.applies]}`),
-    `# ${key}=${value(setting)}`,
+    ...comment(explained(setting)),
+    `# ${key}=${defaultText(setting)}`,
     "",
   ]);
-}
-
-function value(setting: Setting): string {
-  return setting.kind === "list" ? setting.default.join(",") : `${setting.default}`;
 }
 
 /** A text as comment lines, broken between words. */

@@ -16,7 +16,7 @@ export const agentInterface = defineInterface({
     SwitchController: {
       in: { dbus_address: "s" },
       out: {},
-      help: "Leaves the controller and connects to another address, in the form of the setting ControllerAddress. It holds until the agent ends, or a reload brings another address.",
+      help: "Leaves the controller and connects to another address, in the form of the setting ControllerAddress. It holds until a reload brings other ones, and after a restart only with PersistSwitchController=.",
     },
     JobCancel: { in: { id: "u" }, out: {}, help: "Cancels a job that the controller knows by this id." },
   },

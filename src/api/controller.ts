@@ -6,12 +6,12 @@ export const controllerInterface = defineInterface({
     ListUnits: {
       in: {},
       out: { units: "a{sa(ssssssouso)}" },
-      help: "Lists the loaded units of all nodes that are online: by node, rows as those of ListUnits of org.freedesktop.systemd1.Manager. A node that says nothing for 1.5 seconds is missing.",
+      help: "Lists the loaded units of all nodes that are online: by node, rows as those of ListUnits of org.freedesktop.systemd1.Manager. A node that has hung is missing.",
     },
     ListUnitFiles: {
       in: {},
       out: { unitfiles: "a{sa(ss)}" },
-      help: "Lists the installed unit files of all nodes that are online: by node, paths with their states. A silent node is missing.",
+      help: "Lists the installed unit files of all nodes that are online: by node, paths with their states. A node that has hung is missing.",
     },
     ListNodes: {
       in: {},
@@ -40,7 +40,7 @@ export const controllerInterface = defineInterface({
     JobNew: { args: { id: "u", job: "o" }, help: "A job has been made. Its caller has been told its path before." },
     JobRemoved: {
       args: { id: "u", job: "o", node: "s", unit: "s", result: "s" },
-      help: 'A job has ended. The result is systemd\'s: done, canceled, timeout, failed, dependency or skipped. It is failed, too, for a job whose node was lost and did not come back in time, and "cancelled due to shutdown" when the controller stops.',
+      help: 'A job has ended. The result is systemd\'s: done, canceled, timeout, failed, dependency or skipped. A job whose node was lost and did not come back in time has failed; one that was pending when the controller stopped is "cancelled due to shutdown".',
     },
   },
   properties: {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { lstatSync, readdirSync, readlinkSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 const top = join(import.meta.dir, "../..");
 let root: string;
@@ -55,6 +55,17 @@ test("make install lays out these files and no others", () => {
     "644 /usr/share/dbus-1/interfaces/org.eclipse.bluechi.Node.xml",
     "644 /usr/share/dbus-1/system.d/org.eclipse.bluechi.Agent.conf",
     "644 /usr/share/dbus-1/system.d/org.eclipse.bluechi.conf",
+    "644 /usr/share/man/man1/bluechi-agent.1",
+    "644 /usr/share/man/man1/bluechi-controller.1",
+    "644 /usr/share/man/man1/bluechi-is-online.1",
+    "644 /usr/share/man/man1/bluechi-proxy.1",
+    "644 /usr/share/man/man1/bluechi.1",
+    "644 /usr/share/man/man1/bluechictl.1",
+    "644 /usr/share/man/man5/bluechi-agent.conf.5",
+    "644 /usr/share/man/man5/bluechi-controller.conf.5",
+    "644 /usr/share/man/man5/org.eclipse.bluechi.5",
+    "link /usr/share/man/man8/bluechi-dep@.service.8 -> bluechi-proxy@.service.8",
+    "644 /usr/share/man/man8/bluechi-proxy@.service.8",
   ]);
 });
 
@@ -67,5 +78,18 @@ test("the units that people patch with plain INI tools have each key once, and o
     expect(keys).toEqual([...new Set(keys)]);
     expect(text).toMatch(new RegExp(`^ExecStart=/usr/libexec/bluechi-${role}$`, "m"));
     expect(text).not.toMatch(/\\$/m);
+  }
+});
+
+test("every program and every unit has a manual page", () => {
+  const files = layout().map((line) => line.split(" ")[1] ?? "");
+  const pages = files.flatMap((file) => /^\/usr\/share\/man\/man\d\/(.+)\.(\d)$/.exec(file)?.slice(1).join(" ") ?? []);
+  const programs = files.filter((file) => /^\/usr\/(bin|libexec)\//.test(file)).map((file) => basename(file));
+  expect(programs.filter((name) => !pages.includes(`${name} 1`))).toEqual([]);
+  for (const file of files.filter((name) => name.startsWith("/usr/lib/systemd/"))) {
+    const [, references = ""] = /^Documentation=(.*)$/m.exec(readFileSync(join(root, file), "utf8")) ?? [];
+    const names = [...references.matchAll(/man:(\S+)\((\d)\)/g)].map(([, name, section]) => `${name} ${section}`);
+    expect(names).not.toEqual([]);
+    expect(names.filter((name) => !pages.includes(name))).toEqual([]);
   }
 });

@@ -22,7 +22,7 @@ import { KeptSwitch } from "./kept-switch.ts";
 import type { LinkOptions } from "./link.ts";
 import { type AgentSettings, agentSettings, readAgentSettings, section } from "./settings.ts";
 
-const options = {
+export const options = {
   host: { short: "H", argument: "HOST", help: "The controller's host, or several, separated by commas" },
   port: { short: "p", argument: "PORT", help: "The controller's port" },
   address: {

@@ -14,7 +14,7 @@ import { listen } from "./listeners.ts";
 import { Room } from "./room.ts";
 import { type ControllerSettings, controllerSettings, readControllerSettings, section } from "./settings.ts";
 
-const options = {
+export const options = {
   port: { short: "p", argument: "PORT", help: "The port to listen on" },
   config: { short: "c", argument: "FILE", help: "A configuration file to read after the others" },
 } as const;

@@ -51,14 +51,17 @@ export function optionsOf(args: ArgsDef): Options {
 }
 
 interface Place {
+  /** Of the argument in the declaration. */
+  readonly name: string;
   readonly label: string;
   readonly required: boolean;
 }
 
-function placesOf(args: ArgsDef): Place[] {
+/** The words that a command takes, in their order. */
+export function placesOf(args: ArgsDef): Place[] {
   return Object.entries(args)
     .filter(([, arg]) => arg.type === "positional")
-    .map(([name, arg]) => ({ label: arg.valueHint ?? name.toUpperCase(), required: arg.required === true }));
+    .map(([name, arg]) => ({ name, label: arg.valueHint ?? name.toUpperCase(), required: arg.required === true }));
 }
 
 /**

@@ -2,7 +2,7 @@ import { asFailure, ErrorName } from "../../base/failure.ts";
 import { proxyTarget } from "../../base/names.ts";
 import { commonOptions, readCommandLine } from "../../base/options.ts";
 
-const options = {
+export const options = {
   ...commonOptions,
   user: { short: "u", help: "Talk to the agent on the user bus" },
 } as const;
