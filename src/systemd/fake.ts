@@ -26,6 +26,8 @@ export class FakeSystemd {
   readonly #units = new Map<string, FakeUnit>();
   readonly #connections = new Set<FakeConnection>();
   readonly #soon = new Set<string>();
+  /** When it takes connections again, in ms of the clock. */
+  #backMs = 0;
 
   constructor(clock: Clock, files: readonly UnitFile[] = []) {
     this.#clock = clock;
@@ -54,14 +56,27 @@ export class FakeSystemd {
     this.#files.set(file.name, file);
   }
 
+  /** Whether anybody is connected. */
+  get connected(): boolean {
+    return this.#connections.size > 0;
+  }
+
+  /** For how much longer it takes no connections. */
+  get awayMs(): number {
+    return Math.max(0, this.#backMs - this.#clock.monotonicMs());
+  }
+
+  /** Somebody is told of what happens from now on, until they close what they get. @throws Failure while it is away. */
   connect(): Systemd {
+    if (this.awayMs > 0) throw new Failure(ErrorName.Disconnected, "Connection refused");
     const connection = new FakeConnection(this, () => this.#connections.delete(connection));
     this.#connections.add(connection);
     return connection;
   }
 
-  /** Cuts all connections, as a daemon-reexec does; units and jobs stay. */
-  disconnect(reason = "the other side closed the connection"): void {
+  /** Cuts all connections, as a daemon-reexec does, and takes none for a while; units and jobs stay. */
+  disconnect(reason = "the other side closed the connection", awayMs = 0): void {
+    this.#backMs = this.#clock.monotonicMs() + awayMs;
     for (const connection of [...this.#connections]) connection.cut(reason);
   }
 
@@ -117,11 +132,14 @@ export class FakeSystemd {
 
   /** Tells a unit's present properties, interface by interface as systemd does. */
   tellProperties(unit: FakeUnit): void {
+    if (![...this.#connections].some(({ listener }) => listener?.listensTo(unit.name))) return;
     for (const name of unit.kind === "target" ? ["Unit"] : ["Service", "Unit"]) {
       const interfaceName = `org.freedesktop.systemd1.${name}`;
       const body = propertiesBody(unitProperties(this.facts(unit), interfaceName));
       const state = name === "Unit" ? statesOf(body) : {};
-      this.#tell((listener) => listener.unitPropertiesChanged(unit.name, interfaceName, body, state));
+      this.#tell((listener) => {
+        if (listener.listensTo(unit.name)) listener.unitPropertiesChanged(unit.name, interfaceName, body, state);
+      });
     }
   }
 

@@ -22,6 +22,8 @@ export type JobType = keyof typeof jobMethods;
 export interface SystemdListener {
   unitNew(unit: string): void;
   unitRemoved(unit: string): void;
+  /** Whether a unit's changes are of interest; those of others are not told, nor even read. */
+  listensTo(unit: string): boolean;
   /**
    * @param properties a body of the signature `a{sv}`.
    * @param state the new states when they are among the properties.

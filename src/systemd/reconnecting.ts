@@ -1,43 +1,82 @@
 import { Backoff } from "../base/backoff.ts";
 import type { Body } from "../base/body.ts";
-import type { Clock } from "../base/clock.ts";
+import type { Clock, Timer } from "../base/clock.ts";
 import { describe, ErrorName, Failure } from "../base/failure.ts";
 import type { Log } from "../base/log.ts";
+import {
+  type ConnectionEffect,
+  type ConnectionEvent,
+  type ConnectionState,
+  opening,
+  step,
+} from "./connection-state.ts";
+import { Demand, type Need } from "./demand.ts";
 import type { JobType, Systemd, SystemdListener } from "./port.ts";
 
 const firstDelayMs = 50;
 const maxDelayMs = 2000;
 
-/** Who hears of systemd, and that it answers again after it was lost. */
+/**
+ * Opening a connection costs systemd as much as telling of several units that start and stop. Longer than a controller
+ * takes until it says what is needed of a node that has come, so that this needs no second one.
+ */
+export const lingerMs = 6000;
+
+/** Who hears of systemd, and of the connection to it. */
 export interface ReconnectingListener extends SystemdListener {
+  /** Somebody needs systemd that nobody has needed for a while: what has happened meanwhile was not heard. */
+  connected(): void;
+  /** systemd answers again after it was lost. */
   recovered(): void;
 }
 
-/** systemd by a connection that is opened again whenever it was lost; calls fail while there is none. */
+interface ReconnectingOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** As in Backoff. */
+  readonly random?: () => number;
+}
+
+/**
+ * systemd by a connection that is open while it is needed, and opened again when it is lost meanwhile. On an open one
+ * systemd tells of whatever any unit does, which costs both sides; without one it tells nothing. Calls fail while systemd
+ * is lost. That it is away is noticed only when it is needed.
+ */
 export class ReconnectingSystemd implements Systemd {
   readonly #open: () => Promise<Systemd>;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #backoff = new Backoff(firstDelayMs, maxDelayMs);
+  readonly #backoff: Backoff;
+  readonly #demand = new Demand((any) => this.#handle({ type: any ? "needed" : "unneeded" }));
+  #state: ConnectionState = opening;
   #present: Systemd | undefined;
+  /** Calls that wait for the connection. */
+  #opening = Promise.withResolvers<void>();
+  #timer: Timer | undefined;
+  #reason = "";
   #listener: ReconnectingListener | undefined;
-  #closed = false;
 
-  private constructor(open: () => Promise<Systemd>, clock: Clock, log: Log) {
+  private constructor(open: () => Promise<Systemd>, { clock, log, random }: ReconnectingOptions) {
     this.#open = open;
     this.#clock = clock;
     this.#log = log;
+    this.#backoff = new Backoff(firstDelayMs, maxDelayMs, random);
   }
 
   /** @param open opens a connection. @throws Failure when the first one cannot be opened. */
-  static async open(open: () => Promise<Systemd>, clock: Clock, log: Log): Promise<ReconnectingSystemd> {
-    const systemd = new ReconnectingSystemd(open, clock, log);
+  static async open(open: () => Promise<Systemd>, options: ReconnectingOptions): Promise<ReconnectingSystemd> {
+    const systemd = new ReconnectingSystemd(open, options);
     systemd.#adopt(await open());
     return systemd;
   }
 
   listen(listener: ReconnectingListener): void {
     this.#listener = listener;
+  }
+
+  /** One who may need to hear what systemd tells. @returns with which they say whether they do. */
+  need(): Need {
+    return this.#demand.join();
   }
 
   callManager(method: string, args: Body): Promise<Body> {
@@ -77,47 +116,95 @@ export class ReconnectingSystemd implements Systemd {
   }
 
   close(): void {
-    this.#closed = true;
-    this.#present?.close();
+    this.#handle({ type: "ended" });
   }
 
+  /** A call needs systemd until it is answered. */
   async #use<T>(call: (systemd: Systemd) => Promise<T>): Promise<T> {
-    if (!this.#present) throw new Failure(ErrorName.Disconnected, "systemd is not connected");
-    return call(this.#present);
+    const need = this.need();
+    need(true);
+    try {
+      if (this.#state.phase === "opening" && !this.#state.again) await this.#opening.promise;
+      if (!this.#present) throw new Failure(ErrorName.Disconnected, "systemd is not connected");
+      return await call(this.#present);
+    } finally {
+      need(false);
+    }
+  }
+
+  #handle(event: ConnectionEvent): void {
+    const { state, effects } = step(this.#state, event);
+    this.#state = state;
+    for (const effect of effects) this.#perform(effect);
+  }
+
+  #perform({ type }: ConnectionEffect): void {
+    switch (type) {
+      case "open":
+        void this.#attempt();
+        break;
+      case "retry":
+        this.#later(this.#backoff.next());
+        break;
+      case "linger":
+        this.#later(lingerMs);
+        break;
+      case "settle":
+        this.#timer?.cancel();
+        break;
+      case "close":
+        if (this.#state.phase === "closed") this.#log.debug("The connection to systemd is closed, as nobody needs it");
+        this.#present?.close();
+        this.#present = undefined;
+        break;
+      case "tellConnected":
+        this.#log.debug("systemd is needed, and connected");
+        this.#listener?.connected();
+        break;
+      case "tellLost":
+        this.#listener?.lost(this.#reason);
+        break;
+      case "tellRecovered":
+        this.#listener?.recovered();
+        break;
+    }
+  }
+
+  #later(delayMs: number): void {
+    this.#timer = this.#clock.after(delayMs, () => this.#handle({ type: "due" }));
+  }
+
+  async #attempt(): Promise<void> {
+    this.#opening = Promise.withResolvers();
+    const systemd = await this.#open().catch((error: unknown) => {
+      this.#reason = describe(error);
+      this.#log.debug(`systemd is out of reach: ${this.#reason}`);
+      return undefined;
+    });
+    if (systemd) this.#adopt(systemd);
+    else this.#handle({ type: "failed" });
+    // Those who waited see for themselves whether there is a connection now.
+    this.#opening.resolve();
   }
 
   #adopt(systemd: Systemd): void {
     this.#present = systemd;
+    this.#backoff.reset();
+    this.#handle({ type: "opened", needed: this.#demand.any });
     systemd.listen({
       unitNew: (...told) => this.#listener?.unitNew(...told),
       unitRemoved: (...told) => this.#listener?.unitRemoved(...told),
+      listensTo: (unit) => this.#listener?.listensTo(unit) ?? false,
       unitPropertiesChanged: (...told) => this.#listener?.unitPropertiesChanged(...told),
       jobStateChanged: (...told) => this.#listener?.jobStateChanged(...told),
       jobRemoved: (...told) => this.#listener?.jobRemoved(...told),
       lost: (reason) => {
+        // It may have been closed, and another opened, since.
+        if (this.#present !== systemd) return;
         this.#present = undefined;
-        if (this.#closed) return;
-        this.#listener?.lost(reason);
-        this.#backoff.reset();
-        this.#reopen();
+        this.#reason = reason;
+        this.#handle({ type: "lost" });
       },
-    });
-  }
-
-  #reopen(): void {
-    this.#clock.after(this.#backoff.next(), () => {
-      if (this.#closed) return;
-      this.#open().then(
-        (systemd) => {
-          if (this.#closed) return systemd.close();
-          this.#adopt(systemd);
-          this.#listener?.recovered();
-        },
-        (error) => {
-          this.#log.debug(`systemd is out of reach: ${describe(error)}`);
-          this.#reopen();
-        },
-      );
     });
   }
 }

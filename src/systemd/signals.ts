@@ -86,16 +86,20 @@ export class SystemdSignals {
 
   /** systemd tells a unit's states with every change of its Unit interface, never as invalidated. */
   #propertiesChanged({ path, body }: Signal): void {
-    const interfaceName = String(decodeFirst(body));
+    const listener = this.#listener();
+    if (!listener) return;
+    // systemd tells of all units, mostly of such as nobody listens to.
     const unit = unitAt(path);
+    if (unit !== undefined && !listener.listensTo(unit)) return;
+    const interfaceName = String(decodeFirst(body));
     if (unit === undefined && interfaceName !== jobName) return;
     const properties = sliceArray(body, 1);
     if (unit === undefined) {
       const state = textAmong(properties, "State");
-      if (state !== undefined) this.#listener()?.jobStateChanged(path, state);
+      if (state !== undefined) listener.jobStateChanged(path, state);
       return;
     }
     const state = interfaceName === unitName ? statesOf(properties) : {};
-    this.#listener()?.unitPropertiesChanged(unit, interfaceName, properties, state);
+    listener.unitPropertiesChanged(unit, interfaceName, properties, state);
   }
 }

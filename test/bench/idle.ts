@@ -1,4 +1,5 @@
 // What units that start and stop on a node, without anybody's asking by bluechi, cost the agent and systemd there.
+import { lingerMs } from "../../src/systemd/reconnecting.ts";
 import { systemdJobsOnBus } from "./job-clients.ts";
 import { openMonitor } from "./load.ts";
 import { cpuOf, Process } from "./process.ts";
@@ -8,8 +9,8 @@ import { service, target, type World } from "./world.ts";
 
 const rounds = 2;
 const pairs = 200;
-/** By now an agent has nothing left to do that comes with its start. */
-const settleMs = 8000;
+/** By now an agent has nothing left to do that comes with its start, and has left systemd. */
+const settleMs = 5000 + lingerMs + 1000;
 
 /** Who is there meanwhile, and how that comes about after the one before; the first is what the others are compared with. */
 const cases: Record<string, (world: World) => Promise<void>> = {

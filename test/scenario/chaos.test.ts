@@ -26,6 +26,8 @@ const targets = ["a.service", "b.service", "c.service"];
 class Chaos {
   readonly world: World;
   picture = new Picture();
+  /** The subscription behind the picture; undefined while nobody listens, as is the case now and then. */
+  #watching: number | undefined;
   readonly #random: (below: number) => number;
   readonly #asked: Promise<unknown>[] = [];
   /** What systemd has of the jobs. */
@@ -71,6 +73,7 @@ class Chaos {
     const actions: [string, () => void | Promise<void>][] = [
       ...Array.from({ length: 6 }, () => ["jobs", () => this.#jobs(host)] as [string, () => void]),
       ["local", () => this.#local(host)],
+      ["listen", () => this.#toggle()],
       ["fail", () => host.systemd.loaded(this.#any(targets))?.fail()],
       ["lose", () => this.world.network.lose(host.name)],
       ["heal", () => this.world.network.heal(host.name)],
@@ -80,7 +83,7 @@ class Chaos {
       ["crash", () => this.#replace(host, () => host.crash())],
       ["power loss", () => this.#replace(host, () => host.powerLoss())],
       ["restart", () => this.#replace(host, () => host.stop(true))],
-      ["reexec", () => host.systemd.disconnect()],
+      ["reexec", () => host.systemd.disconnect("systemd is executed again", this.#any([0, 100, 3000]))],
       ["controller", () => this.#restartController()],
     ];
     const [what, act] = this.#any(actions);
@@ -92,6 +95,7 @@ class Chaos {
 
   async heal(): Promise<void> {
     this.world.note("-- heal all");
+    if (this.#watching === undefined) this.#watch();
     for (const host of this.world.hosts) {
       this.world.network.heal(host.name);
       if (!host.agent) await host.boot();
@@ -161,12 +165,20 @@ class Chaos {
   #watch(): void {
     // What still reaches the controller before is nobody's picture any more.
     this.picture = new Picture();
-    this.world.controller.subscriptions.subscribe("*", targets, this.picture);
+    this.#watching = this.world.controller.subscriptions.subscribe("*", targets, this.picture);
+  }
+
+  #toggle(): void {
+    if (this.#watching === undefined) this.#watch();
+    else {
+      this.world.controller.subscriptions.unsubscribe(this.#watching);
+      this.#watching = undefined;
+    }
   }
 
   #restartController(): void {
     this.world.restartController(this.#random(2) === 0);
-    this.#watch();
+    if (this.#watching !== undefined) this.#watch();
   }
 
   /** Ends an agent and starts another in a moment, or when all is mended. */
@@ -215,13 +227,11 @@ class Chaos {
     const unit = this.#any(sources);
     const type: JobType = this.#any(["start", "stop"] as const);
     this.world.note(`   systemctl ${type} ${unit}`);
-    const client = host.systemd.connect();
-    this.#asked.push(
-      client.startJob(type, unit, "replace").then(
-        () => client.close(),
-        () => client.close(),
-      ),
-    );
+    const ask = async () => {
+      const client = host.systemd.connect();
+      await client.startJob(type, unit, "replace").finally(() => client.close());
+    };
+    this.#asked.push(ask().catch(() => {}));
   }
 
   #any<T>(items: readonly T[]): T {

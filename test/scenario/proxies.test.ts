@@ -123,6 +123,7 @@ test("nothing stops because the controller restarts", async () => {
   watcher.listen({
     unitNew: () => {},
     unitRemoved: () => {},
+    listensTo: () => true,
     unitPropertiesChanged: (unit, _interface, _properties, { activeState }) => told.push(`${unit} ${activeState}`),
     jobStateChanged: () => {},
     jobRemoved: (_path, unit, result) => told.push(`${unit} ${result}`),

@@ -7,6 +7,7 @@ import type { Controller, ControllerTerms } from "../../src/roles/controller/con
 import type { NodeTerms } from "../../src/roles/controller/node.ts";
 import { FakeSystemd } from "../../src/systemd/fake.ts";
 import type { UnitFile } from "../../src/systemd/fake-unit.ts";
+import type { Systemd } from "../../src/systemd/port.ts";
 import { ReconnectingSystemd } from "../../src/systemd/reconnecting.ts";
 import { join, probe } from "../../src/wire/handshake.ts";
 import type { HeartbeatOptions } from "../../src/wire/heartbeat.ts";
@@ -17,6 +18,8 @@ import { Station } from "./station.ts";
 
 export const jobLostTimeoutMs = 30_000;
 export const targetLostTimeoutMs = 30_000;
+/** How long a connection to systemd takes at most, when a scenario does not say. */
+const maxConnectMs = 5;
 const defaultHeartbeat: HeartbeatOptions = { intervalMs: 2000, thresholdMs: 6000 };
 
 /** A host: its systemd outlives the agents that run on it, one after the other. */
@@ -27,6 +30,8 @@ export class Host {
   #connection: ReconnectingSystemd | undefined;
   #boot = 1n;
   agent: Agent | undefined;
+  /** How long a connection to systemd takes; a moment of random length when left out. */
+  connectMs: number | undefined;
 
   constructor(name: string, world: World) {
     this.name = name;
@@ -48,7 +53,12 @@ export class Host {
       return station.network.connect(this.name);
     };
     const greeting = { clock, log, node: this.name, version: "1" };
-    this.#connection = await ReconnectingSystemd.open(async () => this.systemd.connect(), clock, log);
+    const fraction = () => random.below(1000) / 1000;
+    // Agents are started by systemd.
+    await this.#world.run(this.systemd.awayMs);
+    const connecting = ReconnectingSystemd.open(() => this.#connect(), { clock, log, random: fraction });
+    await this.#world.run(maxConnectMs);
+    this.#connection = await connecting;
     const agent: Agent = new Agent({
       systemd: this.#connection,
       clock,
@@ -59,7 +69,7 @@ export class Host {
         failback: true,
         attemptsUntilQuiet: 0,
         maxDelayMs: 2000,
-        random: () => random.below(1000) / 1000,
+        random: fraction,
         probe: async (address, signal) => probe(connect(address), { ...greeting, signal }),
         join: async (address, { lost, signal, origin }) =>
           join(connect(address), {
@@ -74,6 +84,14 @@ export class Host {
     });
     this.agent = agent;
     void agent.start();
+  }
+
+  /** Units go on while it takes its time. */
+  async #connect(): Promise<Systemd> {
+    const { clock, random } = this.#world;
+    const takesMs = this.connectMs ?? random.below(maxConnectMs);
+    await new Promise<void>((resolve) => clock.after(takesMs, resolve));
+    return this.systemd.connect();
   }
 
   /** The agent dies in the middle of whatever it does; systemd fails the proxy units that were waiting for it. */
@@ -119,8 +137,11 @@ export class Host {
         const target = proxyTarget(`${instance}.service`);
         const { agent } = this;
         if (!agent || !target) throw new Error("The name is not activatable");
-        aborted.addEventListener("abort", () => agent.proxies.remove(serviceOf(instance)));
+        const leave = () => agent.proxies.remove(serviceOf(instance));
+        aborted.addEventListener("abort", leave);
         await agent.proxies.create(serviceOf(instance), target.node, target.unit);
+        // Its process has ended; what becomes of the unit the agent hears from systemd.
+        aborted.removeEventListener("abort", leave);
       },
       onStop: async (instance) => this.agent?.proxies.remove(serviceOf(instance)),
     };

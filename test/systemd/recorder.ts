@@ -14,6 +14,13 @@ export class Recorder implements SystemdListener {
     this.#tell(`gone ${unit}`);
   }
 
+  /** What is not to be told of. */
+  deafTo: string | undefined;
+
+  listensTo(unit: string): boolean {
+    return unit !== this.deafTo;
+  }
+
   unitPropertiesChanged(
     unit: string,
     interfaceName: string,

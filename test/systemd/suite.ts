@@ -243,6 +243,22 @@ export function systemdSuite(name: string, subject: SystemdUnderTest): void {
       expect((await session.systemd.unitState("plain.service")).activeState).toBe("active");
     });
 
+    check("of units that nobody listens to only jobs are told", async (session) => {
+      session.recorder.deafTo = "plain.service";
+      const path = await session.run("start", "plain.service");
+      expect(session.recorder.all("plain.service")).toEqual(["new plain.service", `job ${path} of plain.service done`]);
+      session.recorder.deafTo = undefined;
+    });
+
+    check("who has closed the connection is told nothing", async (session) => {
+      const gone = await subject.connect();
+      const recorder = new Recorder();
+      gone.listen(recorder);
+      gone.close();
+      await session.run("start", "plain.service");
+      expect(recorder.told).toEqual([]);
+    });
+
     test("a lost connection is told once, and calls fail from then on", async () => {
       const systemd = await subject.connect();
       const recorder = new Recorder();

@@ -50,9 +50,9 @@ export class Agent implements ReconnectingListener {
     this.#clock = clock;
     this.#log = log;
     this.#keptSwitch = keptSwitch;
-    this.jobs = new Jobs(systemd, clock, boot);
-    this.units = new Units(systemd, (name, fields) => this.link.session?.emit(name, fields));
-    this.proxies = new Proxies(systemd, log);
+    this.jobs = new Jobs(systemd, clock, boot, systemd.need());
+    this.units = new Units(systemd, (name, fields) => this.link.session?.emit(name, fields), systemd.need());
+    this.proxies = new Proxies(systemd, log, systemd.need());
     this.handlers = requests({
       systemd,
       jobs: this.jobs,
@@ -131,6 +131,10 @@ export class Agent implements ReconnectingListener {
     this.units.unitRemoved(unit);
   }
 
+  listensTo(unit: string): boolean {
+    return this.proxies.has(unit) || this.units.listensTo(unit);
+  }
+
   unitPropertiesChanged(
     ...[unit, interfaceName, properties, state]: Parameters<SystemdListener["unitPropertiesChanged"]>
   ) {
@@ -153,13 +157,17 @@ export class Agent implements ReconnectingListener {
     this.link.pause(`the agent has lost systemd: ${reason}`);
   }
 
-  /** systemd answers again, after it was lost. */
+  connected(): void {
+    // A proxy that made the connection necessary may have ended before it was there.
+    if (this.proxies.size > 0) this.proxies.reconcile().catch((error) => this.#log.warn(unseen(error)));
+  }
+
   recovered(): void {
     this.#log.info("systemd is connected again");
     // When it is lost again meanwhile there will be another recovery.
     this.proxies.reconcile().then(
       () => this.link.resume(),
-      (error) => this.#log.warn(`The proxies cannot be looked at: ${describe(error)}`),
+      (error) => this.#log.warn(unseen(error)),
     );
   }
 
@@ -196,4 +204,8 @@ export class Agent implements ReconnectingListener {
   #tell(say: (listener: AgentListener) => void): void {
     for (const listener of this.#listeners) say(listener);
   }
+}
+
+function unseen(error: unknown): string {
+  return `The proxies cannot be looked at: ${describe(error)}`;
 }

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { Failure } from "../../base/failure.ts";
 import { FakeClock } from "../../base/fake-clock.ts";
+import { Demand } from "../../systemd/demand.ts";
 import { Jobs, type JobsListener } from "./jobs.ts";
 
 /** Jobs over a systemd whose answers the test gives. */
@@ -13,6 +14,7 @@ function setUp() {
     answer: PromiseWithResolvers<{ unit: string; running: boolean } | undefined>;
   }[] = [];
   const clock = new FakeClock();
+  const demand = new Demand(() => {});
   const systemd = {
     startJob() {
       const answer = Promise.withResolvers<string>();
@@ -33,9 +35,9 @@ function setUp() {
     jobRemoved: (id, result) => told.push(`${id} removed ${result}`),
     jobMeasured: (unit, method, microseconds) => told.push(`${method} ${unit} ${microseconds}`),
   };
-  const jobs = new Jobs(systemd, clock, 77n);
+  const jobs = new Jobs(systemd, clock, 77n, demand.join());
   jobs.resume(1n, asker);
-  return { jobs, asker, told, answers, cancelled, found, clock };
+  return { jobs, demand, asker, told, answers, cancelled, found, clock };
 }
 
 test("a job is told from its start to its end, and measured", async () => {
@@ -190,4 +192,22 @@ test("a job that nobody has told of is looked for in systemd", async () => {
   expect(told.at(-1)).toBe("4 removed done");
   expect(await look("a.service")).toBe(true);
   expect(found.map(({ path }) => path)).toEqual(["/job/4", "/job/4", "/job/4"]);
+});
+
+test("systemd is needed until the last job has ended, or systemd is lost", async () => {
+  const { jobs, demand, answers } = setUp();
+  const starts = [7, 8, 9].map((id) => jobs.start(id, "start", `${id}.service`, "replace"));
+  for (const [index, answer] of answers.entries()) answer.resolve(`/job/${index}`);
+  jobs.jobRemoved("/job/0", "done");
+  await Promise.all(starts);
+  jobs.jobRemoved("/job/1", "done");
+  expect(demand.any).toBe(true);
+  jobs.jobRemoved("/job/2", "done");
+  expect(demand.any).toBe(false);
+  const another = jobs.start(10, "start", "10.service", "replace");
+  answers[3]?.resolve("/job/3");
+  await another;
+  expect(demand.any).toBe(true);
+  jobs.lost();
+  expect(demand.any).toBe(false);
 });

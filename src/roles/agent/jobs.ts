@@ -1,5 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
 import { ErrorName, Failure } from "../../base/failure.ts";
+import type { Need } from "../../systemd/demand.ts";
 import { type JobType, jobMethods, type Systemd } from "../../systemd/port.ts";
 import type { ReplyOf } from "../../wire/messages.ts";
 
@@ -46,6 +47,7 @@ export class Jobs {
   readonly #systemd: Pick<Systemd, "startJob" | "cancelJob" | "findJob">;
   readonly #clock: Clock;
   readonly #boot: bigint;
+  readonly #need: Need;
   readonly #jobs = new Map<string, Job>();
   readonly #numbered = new Map<number, Numbered>();
   /** What was told of jobs while systemd's answer with their path was on its way: that they run, or their result. */
@@ -55,11 +57,15 @@ export class Jobs {
   #listener: JobsListener | undefined;
   #asking = 0;
 
-  /** @param boot what tells this boot of the host from others: a job ends with the boot that it was started in. */
-  constructor(systemd: Pick<Systemd, "startJob" | "cancelJob" | "findJob">, clock: Clock, boot: bigint) {
+  /**
+   * @param boot what tells this boot of the host from others: a job ends with the boot that it was started in.
+   * @param need is told whether the end of any job is waited for.
+   */
+  constructor(systemd: Pick<Systemd, "startJob" | "cancelJob" | "findJob">, clock: Clock, boot: bigint, need: Need) {
     this.#systemd = systemd;
     this.#clock = clock;
     this.#boot = boot;
+    this.#need = need;
   }
 
   get size(): number {
@@ -163,6 +169,7 @@ export class Jobs {
   jobRemoved(path: string, result: string): void {
     const job = this.#jobs.get(path);
     this.#jobs.delete(path);
+    this.#need(this.#jobs.size > 0);
     if (this.#asking > 0) this.#early.set(path, { running: this.#early.get(path)?.running ?? false, result });
     for (const waiter of job?.waiters ?? []) waiter.removed(result);
   }
@@ -172,6 +179,7 @@ export class Jobs {
     const all = [...this.#jobs.values()].flatMap(({ waiters }) => waiters);
     this.#jobs.clear();
     this.#early.clear();
+    this.#need(false);
     for (const waiter of all) waiter.lost();
   }
 
@@ -222,6 +230,7 @@ export class Jobs {
     }
     const job = this.#jobs.get(path) ?? { running: running || early?.running === true, waiters: [] };
     this.#jobs.set(path, job);
+    this.#need(true);
     job.waiters.push(waiter);
     if (job.running) waiter.running();
   }

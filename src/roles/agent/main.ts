@@ -65,7 +65,7 @@ export function main(argv: readonly string[], name: string): Promise<number> {
 async function serve(start: Start<typeof options, AgentSettings>, stopped: Promise<string>): Promise<number> {
   const { service, log } = start;
   const user = start.values.user === true;
-  const systemd = await ReconnectingSystemd.open(() => Manager.open({ user }), systemClock, log);
+  const systemd = await ReconnectingSystemd.open(() => Manager.open({ user }), { clock: systemClock, log });
   const keptSwitch = keptSwitchOf(service.settings, log);
   const agent: Agent = new Agent({
     systemd,

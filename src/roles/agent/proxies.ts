@@ -1,6 +1,7 @@
 import { describe, ErrorName, Failure } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import { proxyTarget } from "../../base/names.ts";
+import type { Need } from "../../systemd/demand.ts";
 import type { Systemd } from "../../systemd/port.ts";
 import type { FieldsOf } from "../../wire/messages.ts";
 import type { ControllerSession } from "./link.ts";
@@ -36,14 +37,17 @@ type Session = Pick<ControllerSession, "call" | "emit">;
 export class Proxies {
   readonly #systemd: Pick<Systemd, "startJob" | "listUnits">;
   readonly #log: Log;
+  readonly #need: Need;
   readonly #proxies = new Map<string, Proxy>();
   readonly #byId = new Map<number, Proxy>();
   #session: Session | undefined;
   #lastId = 0;
 
-  constructor(systemd: Pick<Systemd, "startJob" | "listUnits">, log: Log) {
+  /** @param need is told whether there are proxies. */
+  constructor(systemd: Pick<Systemd, "startJob" | "listUnits">, log: Log, need: Need) {
     this.#systemd = systemd;
     this.#log = log;
+    this.#need = need;
   }
 
   get size(): number {
@@ -71,17 +75,22 @@ export class Proxies {
     if (proxy) this.#handle(proxy, { type: "removed" });
   }
 
+  has(service: string): boolean {
+    return this.#proxies.has(service);
+  }
+
   /**
-   * Compares what is known with the proxy units that systemd has, at the start and after systemd was out of reach: those
-   * that are active without us were started by an agent before this one, and ours may have stopped.
+   * Compares what is known with the proxy units that systemd has, when a connection to it is new: those that are active
+   * without us were started by an agent before this one, and ours may have stopped.
    */
   async reconcile(): Promise<void> {
     const listed = await this.#systemd.listUnits(proxyUnits);
-    const active = new Set(listed.filter(({ activeState }) => activeState === "active").map(({ unit }) => unit));
-    for (const proxy of [...this.#proxies.values()]) {
-      if (isUp(proxy) && !active.has(proxy.service)) this.#handle(proxy, { type: "removed" });
+    const states = new Map(listed.map(({ unit, activeState }) => [unit, activeState]));
+    for (const { service } of [...this.#proxies.values()]) {
+      this.unitStateChanged(service, states.get(service) ?? "inactive");
     }
-    for (const service of active) {
+    for (const [service, state] of states) {
+      if (state !== "active") continue;
       const target = proxyTarget(service.slice(prefix.length));
       if (!target || this.#proxies.has(service)) continue;
       this.#log.info(`Found proxy '${service}' active`);
@@ -143,12 +152,14 @@ export class Proxies {
     const proxy = { id: ++this.#lastId, service, node, unit, state, answer };
     this.#proxies.set(service, proxy);
     this.#byId.set(proxy.id, proxy);
+    this.#need(true);
     return proxy;
   }
 
   #drop(proxy: Proxy): void {
     this.#proxies.delete(proxy.service);
     this.#byId.delete(proxy.id);
+    this.#need(this.#proxies.size > 0);
   }
 
   #announce(proxy: Proxy, session: Session): void {

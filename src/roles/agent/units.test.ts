@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { emptyBody } from "../../base/body.ts";
+import { Demand } from "../../systemd/demand.ts";
 import { type UnitState, unloaded } from "../../systemd/port.ts";
-import { Units } from "./units.ts";
+import { type Tell, Units } from "./units.ts";
 
 const unitInterface = "org.freedesktop.systemd1.Unit";
 
@@ -16,14 +17,16 @@ function setUp(listed: { unit: string; activeState: string; subState: string }[]
       }),
     listUnits: async () => listed,
   };
-  const units = new Units(systemd, (name, fields) => {
+  const tell: Tell = (name, fields) => {
     const { unit, ...rest } = fields as { unit: string } & Record<string, unknown>;
     told.push([name, unit, rest.activeState, rest.subState].filter(Boolean).join(" "));
-  });
+  };
+  const demand = new Demand(() => {});
+  const units = new Units(systemd, tell, demand.join());
   const change = (unit: string, activeState: string, subState: string) =>
     units.unitPropertiesChanged(unit, unitInterface, emptyBody, { activeState, subState });
   const answer = (unit: string, state: UnitState) => asked.get(unit)?.(state);
-  return { units, told, change, answer };
+  return { units, demand, told, change, answer };
 }
 
 const active: UnitState = { loaded: true, activeState: "active", subState: "running" };
@@ -117,4 +120,23 @@ test("a list of units that comes after all was given up is not believed", async 
     "unitStateChanged a.service failed failed",
     "unitStateChanged a.service active running",
   ]);
+});
+
+test("systemd is needed while any unit is listened to", async () => {
+  const { units, demand, answer } = setUp();
+  const subscribe = async (unit: string) => {
+    const asked = units.subscribe(unit);
+    expect(units.listensTo(unit)).toBe(true);
+    answer(unit, active);
+    await asked;
+  };
+  await subscribe("a.service");
+  await units.subscribe("*");
+  units.unsubscribe("a.service");
+  expect([demand.any, units.listensTo("b.service")]).toEqual([true, true]);
+  units.unsubscribe("*");
+  expect([demand.any, units.listensTo("b.service")]).toEqual([false, false]);
+  await subscribe("a.service");
+  units.clear();
+  expect([demand.any, units.listensTo("a.service")]).toEqual([false, false]);
 });

@@ -1,4 +1,5 @@
 import type { Body } from "../../base/body.ts";
+import type { Need } from "../../systemd/demand.ts";
 import type { Systemd, UnitState } from "../../systemd/port.ts";
 import { unloaded } from "../../systemd/port.ts";
 import type { EventFrom, FieldsOf } from "../../wire/messages.ts";
@@ -16,6 +17,7 @@ const maxStates = 65_536;
 export class Units {
   readonly #systemd: Pick<Systemd, "unitState" | "listUnits">;
   readonly #tell: Tell;
+  readonly #need: Need;
   /** Units whose events are told. `*` is among them when all are. */
   readonly #subscribed = new Set<string>();
   readonly #states = new Map<string, UnitState>();
@@ -24,9 +26,11 @@ export class Units {
   /** Units that systemd has been asked about, with what its signals have said since. */
   readonly #pending = new Map<string, { state: UnitState | undefined }>();
 
-  constructor(systemd: Pick<Systemd, "unitState" | "listUnits">, tell: Tell) {
+  /** @param need is told whether any unit is listened to. */
+  constructor(systemd: Pick<Systemd, "unitState" | "listUnits">, tell: Tell, need: Need) {
     this.#systemd = systemd;
     this.#tell = tell;
+    this.#need = need;
   }
 
   /**
@@ -35,7 +39,7 @@ export class Units {
    */
   async subscribe(unit: string): Promise<UnitState> {
     if (unit === any) {
-      this.#subscribed.add(any);
+      this.#add(any);
       const generation = this.#generation;
       const listed = await this.#systemd.listUnits(any);
       for (const { unit: name, activeState, subState } of generation === this.#generation ? listed : []) {
@@ -51,7 +55,7 @@ export class Units {
       const { loaded, activeState, subState } = await this.#systemd.unitState(unit);
       const state = pending.state ?? { loaded, activeState, subState };
       if (this.#pending.get(unit) === pending) {
-        this.#subscribed.add(unit);
+        this.#add(unit);
         this.#remember(unit, state);
       }
       return state;
@@ -63,6 +67,7 @@ export class Units {
   unsubscribe(unit: string): void {
     this.#subscribed.delete(unit);
     this.#pending.delete(unit);
+    this.#need(this.#subscribed.size > 0);
     if (this.#subscribed.has(any)) return;
     this.#generation++;
     if (unit === any)
@@ -76,6 +81,12 @@ export class Units {
     this.#subscribed.clear();
     this.#pending.clear();
     this.#states.clear();
+    this.#need(false);
+  }
+
+  /** Whether anything is to be done about a unit's changes. */
+  listensTo(unit: string): boolean {
+    return this.#listens(unit) || this.#pending.has(unit);
   }
 
   unitNew(unit: string): void {
@@ -108,6 +119,11 @@ export class Units {
       this.#tell("unitStateChanged", { unit, activeState: state.activeState, subState: state.subState });
     }
     this.#tell("unitPropertiesChanged", { unit, interface: interfaceName, properties });
+  }
+
+  #add(unit: string): void {
+    this.#subscribed.add(unit);
+    this.#need(true);
   }
 
   #listens(unit: string): boolean {
