@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { encodeBody } from "./marshal.ts";
 import { decodeBody } from "./unmarshal.ts";
 import { validateBody } from "./validate.ts";
 
@@ -15,7 +16,16 @@ test("what breaks the rules is refused for the right reason", () => {
     ["s", "02000000 c32800", "UTF-8"],
     ["s", "03000000 eda08000", "UTF-8"],
     ["s", "ffffffff 00", "too early"],
+    ["s", "05000000 616263640000", "contains NUL"],
+    ["s", "06000000 610062636465 00", "contains NUL"],
+    ["s", "06000000 616263c3 2863 00", "UTF-8"],
     ["o", "02000000 2f2f00", "object path"],
+    ["o", "00000000 00", "object path"],
+    ["o", "01000000 61 00", "object path"],
+    ["o", "03000000 2f612f 00", "object path"],
+    ["o", "05000000 2f612f2f62 00", "object path"],
+    ["o", "03000000 2f2d61 00", "object path"],
+    ["o", "03000000 2fc3a4 00", "object path"],
     ["g", "0128 00", "signature"],
     ["v", "00 00", "single complete type"],
     ["v", "0268 6900", "single complete type"],
@@ -28,6 +38,17 @@ test("what breaks the rules is refused for the right reason", () => {
   ];
   for (const [signature, hex, reason] of cases)
     expect(() => validateBody(body(signature, hex)), `${signature} ${hex}`).toThrow(reason);
+});
+
+test("what keeps to the rules is taken, wherever it lies in memory", () => {
+  const texts = ["", "a", "abc", "abcd", "abcde", "\u0001\u007f", "ä", "abc€def", "🂡🂢🂣", "x".repeat(1000)];
+  const paths = ["/", "/a", "/a_Z/09/b", "/org/freedesktop/systemd1/unit/a_2eservice"];
+  const { bytes } = encodeBody("asaog", [texts, paths, "a{sv}"]);
+  for (let offset = 0; offset < 8; offset++) {
+    const space = Buffer.alloc(offset + bytes.length, 0xff);
+    space.set(bytes, offset);
+    validateBody({ signature: "asaog", bytes: space.subarray(offset) });
+  }
 });
 
 test("a body that nests without end is refused before the stack is", () => {

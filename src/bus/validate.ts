@@ -1,8 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import type { Body } from "../base/body.ts";
 import { parseSignature, parseSingle, type Type } from "../base/signature.ts";
-import { alignment, alignUp, maxArray, maxDepth, viewOf } from "./layout.ts";
-import { isObjectPath } from "./syntax.ts";
+import { alignment, alignUp, maxArray, maxDepth } from "./layout.ts";
 import { malformed, parsing } from "./unmarshal.ts";
 
 /**
@@ -18,16 +17,27 @@ export function validateBody(body: Body): void {
   });
 }
 
-/** Goes over values one after another, keeping nothing of them but where the next one begins. */
+const highBits = 0x80808080;
+const slash = 0x2f;
+/** 1 for the bytes that the names in an object path are made of. */
+const inPath = new Uint8Array(256);
+for (const letter of Buffer.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")) inPath[letter] = 1;
+
+/**
+ * Goes over values one after another, keeping nothing of them but where the next one begins. Nothing is allocated per
+ * value, and texts, which begin at words, are looked at by the word.
+ */
 class Walk {
   at = 0;
   #depth = 0;
-  readonly #bytes: Buffer;
-  readonly #view: DataView;
+  readonly #bytes: Uint8Array;
+  /** The same bytes, but the last few when they make no whole word. */
+  readonly #words: Int32Array;
 
-  constructor(bytes: Uint8Array) {
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#view = viewOf(bytes);
+  constructor(given: Uint8Array) {
+    const bytes = given.byteOffset % 4 === 0 ? given : new Uint8Array(given);
+    this.#bytes = bytes;
+    this.#words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2);
   }
 
   value(type: Type): void {
@@ -55,7 +65,7 @@ class Walk {
         this.#text();
         break;
       case "o":
-        if (!isObjectPath(this.#ascii(this.#uint32()))) throw malformed("an object path is invalid");
+        this.#path();
         break;
       case "g":
         parseSignature(this.#signature());
@@ -101,23 +111,48 @@ class Walk {
   #text(): void {
     const size = this.#uint32();
     const start = this.#terminated(size);
+    const end = start + size;
+    const words = this.#words;
     let all = 0;
-    for (let at = start; at < start + size; at++) {
+    let at = start;
+    for (; at + 4 <= end; at += 4) {
+      const word = words[at >>> 2] as number;
+      // Something is left of a word in which a byte is 0, and of no other.
+      if (((word - 0x01010101) & ~word & highBits) !== 0) throw malformed("a text contains NUL");
+      all |= word;
+    }
+    for (; at < end; at++) {
       const byte = this.#bytes[at] as number;
       if (byte === 0) throw malformed("a text contains NUL");
       all |= byte;
     }
     // Nearly all texts are ASCII, which needs no further look.
-    if (all > 127 && !isUtf8(this.#bytes.subarray(start, start + size))) throw malformed("a text is not UTF-8");
+    if ((all & highBits) !== 0 && !isUtf8(this.#bytes.subarray(start, end))) throw malformed("a text is not UTF-8");
+  }
+
+  /** D-Bus specification, "Valid Object Paths". */
+  #path(): void {
+    const size = this.#uint32();
+    const start = this.#terminated(size);
+    const end = start + size;
+    const bytes = this.#bytes;
+    // A slash first, none after another, and none at the end but of the root's.
+    let sound = bytes[start] === slash && (size === 1 || bytes[end - 1] !== slash);
+    let last = 0;
+    for (let at = start; at < end; at++) {
+      const byte = bytes[at] as number;
+      if (byte === slash ? last === slash : inPath[byte] === 0) sound = false;
+      last = byte;
+    }
+    if (!sound || size === 0) throw malformed("an object path is invalid");
   }
 
   #signature(): string {
-    return this.#ascii(this.#bytes[this.#take(1, 1)] as number);
-  }
-
-  #ascii(size: number): string {
+    const size = this.#bytes[this.#take(1, 1)] as number;
     const start = this.#terminated(size);
-    return this.#bytes.toString("latin1", start, start + size);
+    // The most frequent ones, of variants, are a single character.
+    if (size === 1) return String.fromCharCode(this.#bytes[start] as number);
+    return Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + start, size).toString("latin1");
   }
 
   #terminated(size: number): number {
@@ -127,7 +162,7 @@ class Walk {
   }
 
   #uint32(): number {
-    return this.#view.getUint32(this.#take(4, 4), true);
+    return (this.#words[this.#take(4, 4) >>> 2] as number) >>> 0;
   }
 
   /** Steps over `size` bytes that begin at a boundary, with zeros before it. @returns where they begin. */
