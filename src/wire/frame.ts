@@ -34,6 +34,8 @@ export const FrameType = {
   goodbye: 6,
   /** Asks in place of a hello whether that would be welcome: fields of `helloPlan`. It is answered as a hello; then the connection ends. */
   probe: 7,
+  /** Another frame, compressed: fields of `compressedPlan`. Only for a peer whose greeting has the feature. */
+  compressed: 8,
 } as const;
 
 export interface Frame {

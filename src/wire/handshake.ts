@@ -3,6 +3,7 @@ import { asFailure, describe, ErrorName, Failure } from "../base/failure.ts";
 import type { Log } from "../base/log.ts";
 import { Rationed } from "../base/rationed.ts";
 import { words } from "./codec.ts";
+import { compressionFeature } from "./compression.ts";
 import { Crowd, type Guest } from "./crowd.ts";
 import { type Frame, FrameType } from "./frame.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
@@ -17,7 +18,7 @@ export const protocol = 1;
 /** The oldest protocol that is still spoken. */
 export const oldestProtocol = 1;
 /** Optional behaviour that this version has, a bit each. */
-const features = 0;
+const features = compressionFeature;
 
 const magic = "bluechi";
 /** The fields of the frames before a session. The first ones of each never change. */

@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
-import { type Frame, FrameReader, headerSize } from "./frame.ts";
+import { compress, compressedPlan, decompress } from "./compression.ts";
+import { type Frame, FrameReader, FrameType, headerSize } from "./frame.ts";
 import type { Plan } from "./plan.ts";
 import { WireError } from "./reader.ts";
 import type { Transport } from "./transport.ts";
@@ -57,6 +58,9 @@ export class Link {
   #handed = 0;
   #resting = false;
   #open = true;
+  /** Whether compressed frames are understood, and sent. */
+  #unfolds = false;
+  #compresses = false;
 
   constructor(transport: Transport, options: { clock: Clock; limits: LinkLimits; frameLimit: number; user: LinkUser }) {
     this.transport = transport;
@@ -98,10 +102,15 @@ export class Link {
     });
   }
 
-  /** Hands the link over: the next frame goes to `user`, and may be larger than those before. */
-  handOver(user: LinkUser, frameLimit: number): void {
+  /**
+   * Hands the link over: the next frame goes to `user`, and may be larger than those before.
+   * @param compression whether either side takes compressed frames. To a peer on this host none are sent: they save nothing.
+   */
+  handOver(user: LinkUser, frameLimit: number, compression: boolean): void {
     this.#user = user;
     this.#reader.limit = frameLimit;
+    this.#unfolds = compression;
+    this.#compresses = compression && !this.transport.local;
   }
 
   /** Whether reading is on hold. */
@@ -167,6 +176,14 @@ export class Link {
   }
 
   #encode(type: number, serial: number | undefined, plan: Plan, values: object): number {
+    const size = this.#write(type, serial, plan, values);
+    const inside = this.#compresses && compress(type, this.#writer.written.subarray(headerSize));
+    if (!inside) return size;
+    this.#writer.rewind();
+    return this.#write(FrameType.compressed, undefined, compressedPlan, inside);
+  }
+
+  #write(type: number, serial: number | undefined, plan: Plan, values: object): number {
     const writer = this.#writer;
     const start = writer.begin();
     try {
@@ -198,7 +215,8 @@ export class Link {
       while (this.#open && !this.#held && !this.#yielding && !this.#resting) {
         const frame = this.#reader.next();
         if (!frame) break;
-        this.#user.frame(frame);
+        const folded = this.#unfolds && frame.type === FrameType.compressed;
+        this.#user.frame(folded ? decompress(frame, this.#reader.limit) : frame);
         if (++this.#handed === framesAtATime) this.#rest();
       }
     } catch (thrown) {

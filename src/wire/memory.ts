@@ -118,6 +118,7 @@ export class MemoryNetwork {
 /** One end of a connection, with the bytes that are on their way to it. */
 class End implements Transport {
   readonly peer: string;
+  readonly local = false;
   readonly name: string;
   other: End | undefined;
   /** Whether a timer is set for its next piece. */

@@ -3,6 +3,7 @@ import { asFailure, describe, ErrorName, Failure } from "../base/failure.ts";
 import type { Log } from "../base/log.ts";
 import { type CallOptions, Calls } from "./calls.ts";
 import { emptyPlan, faultPlan, GoodbyeCode, goodbyePlan, type Row, rowOf, rows, words } from "./codec.ts";
+import { compressionFeature } from "./compression.ts";
 import { type Frame, FrameType, requestBit } from "./frame.ts";
 import { Heartbeat, type HeartbeatOptions } from "./heartbeat.ts";
 import type { Limits } from "./limits.ts";
@@ -93,7 +94,7 @@ export class Session<S extends Side> {
     this.#heartbeat = new Heartbeat({ ...owner.heartbeat, thresholdMs }, port, clock);
     const ended = (reason: string) => this.#end(reason);
     const user = { frame: (frame: Frame) => this.#receive(frame), drained: () => this.#drained(), ended };
-    link.handOver(user, limits.maxFrame);
+    link.handOver(user, limits.maxFrame, (this.agreement.features & compressionFeature) !== 0);
     owner.onSession?.(this);
   }
 

@@ -22,6 +22,7 @@ const pieceBytes = 64 * 1024;
 /** A connection of the kernel's. The socket queues without bound: the user watches `queuedBytes`. */
 export class SocketTransport implements Transport {
   readonly peer: string;
+  readonly local: boolean;
   readonly #socket: Socket;
   #handler: TransportHandler | undefined;
   /** Why the connection ended, once it has. */
@@ -31,6 +32,7 @@ export class SocketTransport implements Transport {
   constructor(socket: Socket, options: SocketOptions) {
     this.#socket = socket;
     this.peer = socket.remoteAddress ?? "";
+    this.local = this.peer === "" || this.peer === socket.localAddress;
     if (this.peer !== "") applyOptions(socket, options);
     socket.on("error", (error) => this.#ended(`connection lost: ${explain(error)}`));
     socket.on("end", () => this.#ended("connection lost"));

@@ -12,6 +12,8 @@ export interface TransportHandler {
 export interface Transport {
   /** The peer's address as the socket shows it, for example `::ffff:10.78.1.12`; empty for a unix socket. */
   readonly peer: string;
+  /** Whether the peer is on this host, so that nothing travels over a network. */
+  readonly local: boolean;
   /** The peer's security context, undefined when the kernel tells none; of TCP it does only with labelled networking. */
   securityContext?(): string | undefined;
   /** Bytes that were written and that the kernel has not taken yet. */

@@ -40,6 +40,11 @@ export class Writer {
     return size;
   }
 
+  /** The frame begun last, as far as it is written; valid until more is. */
+  get written(): Uint8Array {
+    return this.#buffer.subarray(this.#begun, this.#length);
+  }
+
   /** Forgets the frame begun last. */
   rewind(): void {
     this.#length = this.#begun;
@@ -50,9 +55,10 @@ export class Writer {
     const written = new Uint8Array(this.#buffer.buffer, 0, this.#length);
     this.#length = 0;
     this.#begun = 0;
-    if (this.#buffer.length <= keptCapacity) return written.slice();
-    this.#buffer = Buffer.allocUnsafeSlow(firstCapacity);
-    return written;
+    const capacity = this.#buffer.length;
+    if (capacity > keptCapacity) this.#buffer = Buffer.allocUnsafeSlow(firstCapacity);
+    // Nor is a large one given away for the little that a compressed frame leaves in it.
+    return capacity <= keptCapacity || written.length < capacity / 2 ? written.slice() : written;
   }
 
   /** Writes a byte over one that has been written. */

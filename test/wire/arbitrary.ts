@@ -1,5 +1,6 @@
 // Values of any type of the wire, for fuzzing.
 import { rows } from "../../src/wire/codec.ts";
+import { compressedPlan } from "../../src/wire/compression.ts";
 import { helloPlan, refusePlan, welcomePlan } from "../../src/wire/handshake.ts";
 import { type Plan, planOf, type WireType } from "../../src/wire/plan.ts";
 import type { Random } from "../../src/wire/random.ts";
@@ -16,6 +17,7 @@ export const plans: [string, Plan][] = [
   ["hello", helloPlan],
   ["welcome", welcomePlan],
   ["refuse", refusePlan],
+  ["compressed", compressedPlan],
   ["others", others],
 ];
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { emptyPlan, faultPlan, rows } from "../../src/wire/codec.ts";
-import { FrameReader, FrameType, requestBit } from "../../src/wire/frame.ts";
+import { compressedPlan } from "../../src/wire/compression.ts";
+import { FrameReader, FrameType, headerSize, requestBit } from "../../src/wire/frame.ts";
 import type { Plan } from "../../src/wire/plan.ts";
 import { Random } from "../../src/wire/random.ts";
 import { Reader, WireError, zero } from "../../src/wire/reader.ts";
@@ -59,8 +60,22 @@ fuzz("flipped bits and garbage: refused, or read as something that writes and re
   decoded(plan, arbitrary.bytes());
 });
 
+/** A frame in a compressed one, or something like it. */
+function compressed(frame: Uint8Array): Uint8Array {
+  const payload = frame.subarray(headerSize);
+  const content = Bun.zstdCompressSync(payload);
+  const size = payload.length + (arbitrary.below(4) > 0 ? 0 : arbitrary.below(2000));
+  const fields = { type: frame[3], size, content: arbitrary.below(2) > 0 ? content : arbitrary.flipped(content) };
+  return frameOf(FrameType.compressed, undefined, compressedPlan, fields);
+}
+
 /** A frame that a side may well send, or something like it. */
 function anyFrame(from: Side): Uint8Array {
+  const frame = plainFrame(from);
+  return arbitrary.below(4) > 0 ? frame : compressed(frame);
+}
+
+function plainFrame(from: Side): Uint8Array {
   const ofSide = Object.values(rows).filter((row) => row.from === from);
   const ofPeer = Object.values(rows).filter((row) => row.from !== from && row.kind === "request");
   const row = ofSide[arbitrary.below(ofSide.length)]!;

@@ -10,7 +10,7 @@ import { closeGraceMs } from "../../src/wire/transport.ts";
 import { handlersOf } from "./handlers.ts";
 
 // Frames by hand: the length of the payload (3 bytes) and the type, then the payload.
-const hello = "14000000" + "07626c7565636869" + "01" + "00" + "046e6f6465" + "04312e302d" /* "1.0-" */;
+const hello = "14000000" + "07626c7565636869" + "01" + "01" + "046e6f6465" + "04312e302d" /* "1.0-" */;
 const frames = {
   hello,
   heartbeat: "00000003",
@@ -23,7 +23,7 @@ const frames = {
   displaced: "05000006" + "03627965" + "01",
   probe: hello.replace(/00076/, "07076"),
 };
-const welcome = "06000001" + "01" + "00" + "02" + "3276" + "00";
+const welcome = "06000001" + "01" + "01" + "02" + "3276" + "00";
 
 function door(admit?: AcceptorOptions["admit"], crowded = () => false) {
   const network = new MemoryNetwork({ seed: 3 });
@@ -64,7 +64,7 @@ function door(admit?: AcceptorOptions["admit"], crowded = () => false) {
 }
 
 // The hello above is from before the interval was told.
-const agreement = { protocol: 1, features: 0, peerVersion: "1.0-", heartbeatIntervalMs: 0 };
+const agreement = { protocol: 1, features: 1, peerVersion: "1.0-", heartbeatIntervalMs: 0 };
 
 describe("at the controller's door", () => {
   test("hello is answered with welcome, byte for byte, and the session begins before the next frame", async () => {
@@ -76,7 +76,7 @@ describe("at the controller's door", () => {
     const peer = raw();
     peer.write(frames.hello + frames.unitNew + frames.heartbeat + frames.unknownEvent + frames.unknownRequest);
     await network.settle();
-    expect(hellos).toEqual([expect.objectContaining({ protocol: 1, features: 0, node: "node", version: "1.0-" })]);
+    expect(hellos).toEqual([expect.objectContaining({ protocol: 1, features: 1, node: "node", version: "1.0-" })]);
     expect(seen).toEqual([agreement, "new u", "heartbeat"]);
     const fault = `05${Buffer.from("\x28org.freedesktop.DBus.Error.UnknownMethod\x13Unknown request 127").toString("hex")}`;
     const header = Buffer.of(fault.length / 2, 0, 0, 5).toString("hex");
@@ -141,6 +141,11 @@ describe("at the controller's door", () => {
   test.each([
     ["a message of our own", frames.wrongSide, "startJob is not the peer's to send as a request"],
     ["an event as a request", frames.eventAsRequest, "unitNew is not the peer's to send as a request"],
+    [
+      "a compressed frame of another content",
+      "07000008" + "03" + "10" + "04" + "6e6f7065",
+      "compressed bytes do not unfold to what they should",
+    ],
     ["a reserved type", "00000009", "frame type 9 has no place here"],
     ["a second hello", frames.hello, "frame type 0 has no place here"],
     ["an event cut short", "0100004302", "a length exceeds the bytes left"],
@@ -152,6 +157,13 @@ describe("at the controller's door", () => {
     await network.settle();
     expect(seen).toEqual([agreement, `closed malformed frame: ${reason}`]);
     expect(peer.closed).toBe("connection lost");
+  });
+
+  test("a compressed frame of a peer that did not say that it has them ends the session", async () => {
+    const { network, seen, raw } = door();
+    raw().write(`${frames.hello.replace("0101046e", "0100046e")}070000080310046e6f7065`);
+    await network.settle();
+    expect(seen).toEqual([{ ...agreement, features: 0 }, "closed malformed frame: frame type 8 has no place here"]);
   });
 
   test("who does not say hello in time has to go, and who said it is let alone", async () => {

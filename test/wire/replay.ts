@@ -1,6 +1,7 @@
 // What becomes of bytes that a peer sends, in words: for fuzzing, and for the corpus of what has been found.
 import { FakeClock } from "../../src/base/fake-clock.ts";
 import { rows } from "../../src/wire/codec.ts";
+import { compressionFeature } from "../../src/wire/compression.ts";
 import { FrameType, headerSize } from "../../src/wire/frame.ts";
 import { Acceptor, helloPlan, join, welcomePlan } from "../../src/wire/handshake.ts";
 import { MemoryNetwork } from "../../src/wire/memory.ts";
@@ -33,8 +34,17 @@ export function frameOf(type: number, serial: number | undefined, plan: Plan, va
 const zeros = (plan: Plan) => Object.fromEntries(plan.map(({ name, type }) => [name, zero(type)]));
 
 const greetings = {
-  controller: frameOf(FrameType.hello, undefined, helloPlan, { ...zeros(helloPlan), magic: "bluechi", protocol: 1 }),
-  agent: frameOf(FrameType.welcome, undefined, welcomePlan, { ...zeros(welcomePlan), protocol: 1 }),
+  controller: frameOf(FrameType.hello, undefined, helloPlan, {
+    ...zeros(helloPlan),
+    magic: "bluechi",
+    protocol: 1,
+    features: compressionFeature,
+  }),
+  agent: frameOf(FrameType.welcome, undefined, welcomePlan, {
+    ...zeros(welcomePlan),
+    protocol: 1,
+    features: compressionFeature,
+  }),
 };
 
 /** What a session of a side makes of bytes, while every request of its own waits for an answer. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { ErrorName, Failure } from "../../src/base/failure.ts";
 import { FakeClock } from "../../src/base/fake-clock.ts";
+import type { Transport } from "../../src/wire/transport.ts";
 import { allWorlds, meet } from "./worlds.ts";
 
 const body = (size: number) => ({ signature: "ay", bytes: new Uint8Array(size).fill(7) });
@@ -10,7 +11,7 @@ for (const world of await allWorlds()) {
   describe(world.name, () => {
     test("both sides learn of each other", async () => {
       const { controller, agent } = await meet(world);
-      const agreed = { protocol: 1, features: 0, heartbeatIntervalMs: 0 };
+      const agreed = { protocol: 1, features: 1, heartbeatIntervalMs: 0 };
       expect(controller.session.agreement).toEqual({ ...agreed, peerVersion: "1.0.0-1" });
       expect(agent.session.agreement).toEqual({ ...agreed, peerVersion: "2.0.0-1" });
       expect(controller.session.peer).toBe(world.peer);
@@ -42,6 +43,25 @@ for (const world of await allWorlds()) {
       expect((await slow).properties).toEqual(body(10));
       session.close("done");
       expect(await agent.ended).toBe("done");
+    });
+
+    test("a long answer is compressed, but not for a peer on this host", async () => {
+      const lines = Array.from({ length: 2000 }, (_, index) => `many@${index}.target loaded active running`);
+      const properties = { signature: "s", bytes: Buffer.from(lines.join("\n")) };
+      const [near, far] = await world.open();
+      let sent = 0;
+      const write = near.write.bind(near);
+      near.write = (bytes) => {
+        sent += bytes.length;
+        write(bytes);
+      };
+      const counted = { ...world, open: async (): Promise<[Transport, Transport]> => [near, far] };
+      const { controller } = await meet(counted, {}, { handlers: { getUnitProperties: () => ({ properties }) } });
+      const answer = await controller.session.call("getUnitProperties", { unit: "u", interface: "" });
+      expect(Buffer.compare(answer.properties.bytes, properties.bytes)).toBe(0);
+      if (near.local) expect(sent).toBeGreaterThan(properties.bytes.length);
+      else expect(sent).toBeLessThan(properties.bytes.length / 4);
+      controller.session.close("done");
     });
 
     test("events and calls arrive in the order they were sent", async () => {

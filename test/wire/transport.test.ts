@@ -63,6 +63,12 @@ for (const world of await allWorlds()) {
       await far.closed;
     });
 
+    test("a peer on this host is known for one by both sides", async () => {
+      const [near, far] = await world.open();
+      expect([near.local, far.local]).toEqual(world.name === "memory" ? [false, false] : [true, true]);
+      for (const end of [near, far]) end.abort();
+    });
+
     test("what a paused peer does not read is queued, and leaves when it reads", async () => {
       const [near, far] = await open();
       far.transport.pause();
