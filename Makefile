@@ -12,12 +12,14 @@ endif
 modules := node_modules/.package-lock.json
 sources := $(shell find src -name '*.ts' ! -name '*.test.ts') package.json \
 	$(addprefix scripts/,build.ts compile.ts places.ts version.ts)
+# Where zsh looks for completions, below share/zsh: Debian's looks elsewhere than the others.
+ZSH ?= $(if $(wildcard /etc/debian_version),vendor-completions,site-functions)
 tarball := dist/bluechi-$(shell sed -n 's/^  "version": "\(.*\)",/\1/p' package.json).tar.gz
 # For another kind of machine the program has a place of its own, so that it is never taken for this machine's.
 program := dist/$(if $(TARGET),$(TARGET)/)bluechi
 hosts := /sbin/init /lib/systemd/system/dbus.service /usr/bin/python3 /usr/bin/curl systemd-nspawn nsenter ip nft tc
 
-clients := mandoc man dbus-daemon dbus-monitor gdbus pgrep /usr/lib/systemd/user/dbus.socket \
+clients := mandoc man zsh fish dbus-daemon dbus-monitor gdbus pgrep /usr/lib/systemd/user/dbus.socket \
 	/usr/lib/python3/dist-packages/dbus /usr/lib/python3/dist-packages/dasbus /usr/lib/python3/dist-packages/gi
 
 help: ## say what there is
@@ -67,7 +69,7 @@ rpm: $(modules) ## make the RPM package of this commit
 		$(if $(wildcard /etc/debian_version),--nodeps) $(tarball)
 
 install: build ## lay everything out under DESTDIR
-	./packaging/install.sh $(program) "$(DESTDIR)" "$(PREFIX)"
+	./packaging/install.sh $(program) "$(DESTDIR)" "$(PREFIX)" "$(ZSH)"
 
 clean: ## remove what was built
 	rm -rf dist

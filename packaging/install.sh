@@ -1,8 +1,8 @@
 #!/bin/bash
-# Lays the built program out: install.sh PROGRAM DESTDIR PREFIX, for `make install`.
+# Lays the built program out: install.sh PROGRAM DESTDIR PREFIX ZSH, for `make install`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-program=$1 root=$2 usr=$2$3 prefix=$3
+program=$1 root=$2 usr=$2$3 prefix=$3 zsh=$4
 
 install -d "$usr"/{bin,libexec,lib/systemd/{system,user},lib/tmpfiles.d,share/man/man{1,5,8},share/dbus-1/{system.d,interfaces}}
 install -d "$root"/etc/bluechi/{controller,agent}.conf.d
@@ -23,6 +23,14 @@ install -m 644 dist/interfaces/*.xml "$usr/share/dbus-1/interfaces/"
 
 for page in dist/man/*/*; do install -m 644 "$page" "$usr/share/${page#dist/}"; done
 ln -sfn bluechi-proxy@.service.8 "$usr/share/man/man8/bluechi-dep@.service.8"
+
+# bash and fish look for a file that is called as the command is, zsh in any file.
+bash=$usr/share/bash-completion/completions fish=$usr/share/fish/vendor_completions.d
+install -D -m 644 packaging/completions/bluechi.bash "$bash/bluechictl"
+ln -sfn bluechictl "$bash/bluechi-is-online"
+install -D -m 644 packaging/completions/bluechi.fish "$fish/bluechictl.fish"
+ln -sfn bluechictl.fish "$fish/bluechi-is-online.fish"
+install -D -m 644 packaging/completions/_bluechi "$usr/share/zsh/$zsh/_bluechi"
 
 # The program looks for its defaults there wherever it lies itself.
 install -D -m 644 dist/config/controller.conf "$root/usr/share/bluechi/config/controller.conf"

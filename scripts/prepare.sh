@@ -5,7 +5,7 @@ declare -A package=(
   [/sbin/init]=systemd-sysv [/lib/systemd/system/dbus.service]=dbus [/usr/bin/python3]=python3 [/usr/bin/curl]=curl
   [git]=git [ip]=iproute2 [tc]=iproute2 [make]=make [nft]=nftables [npm]=npm [nsenter]=util-linux
   [pgrep]=procps [rpmbuild]=rpm [systemd-nspawn]=systemd-container
-  [man]=man-db [mandoc]=mandoc
+  [man]=man-db [mandoc]=mandoc [zsh]=zsh [fish]=fish
   # What programs of others speak D-Bus with, for the tests.
   [/usr/lib/python3/dist-packages/dbus]=python3-dbus [/usr/lib/python3/dist-packages/gi]=python3-gi
   [/usr/lib/python3/dist-packages/dasbus]=python3-dasbus

@@ -3,6 +3,7 @@ import { type Fields, Journal } from "./journal.ts";
 /** Levels in rising order of weight, with the syslog priority that journald files them under (syslog(3)). */
 const levels = { DEBUG: 7, INFO: 6, WARN: 4, ERROR: 3 } as const;
 export type Level = keyof typeof levels;
+export const levelNames: readonly string[] = Object.keys(levels);
 
 const targets = ["journald", "stderr", "stderr-full"] as const;
 export type Target = (typeof targets)[number];

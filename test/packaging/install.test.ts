@@ -9,7 +9,7 @@ let root: string;
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "bluechi-install-"));
-  const make = Bun.spawnSync(["make", "-C", top, "install", `DESTDIR=${root}`, "PREFIX=/usr"]);
+  const make = Bun.spawnSync(["make", "-C", top, "install", `DESTDIR=${root}`, "PREFIX=/usr", "ZSH=site-functions"]);
   if (!make.success) throw new Error(`${make.stdout}${make.stderr}`);
 });
 
@@ -46,6 +46,8 @@ test("make install lays out these files and no others", () => {
     "link /usr/libexec/bluechi-agent -> ../bin/bluechi",
     "link /usr/libexec/bluechi-controller -> ../bin/bluechi",
     "link /usr/libexec/bluechi-proxy -> ../bin/bluechi",
+    "link /usr/share/bash-completion/completions/bluechi-is-online -> bluechictl",
+    "644 /usr/share/bash-completion/completions/bluechictl",
     "644 /usr/share/bluechi-agent/config/agent.conf",
     "644 /usr/share/bluechi/config/controller.conf",
     "644 /usr/share/dbus-1/interfaces/org.eclipse.bluechi.Agent.xml",
@@ -55,6 +57,8 @@ test("make install lays out these files and no others", () => {
     "644 /usr/share/dbus-1/interfaces/org.eclipse.bluechi.Node.xml",
     "644 /usr/share/dbus-1/system.d/org.eclipse.bluechi.Agent.conf",
     "644 /usr/share/dbus-1/system.d/org.eclipse.bluechi.conf",
+    "link /usr/share/fish/vendor_completions.d/bluechi-is-online.fish -> bluechictl.fish",
+    "644 /usr/share/fish/vendor_completions.d/bluechictl.fish",
     "644 /usr/share/man/man1/bluechi-agent.1",
     "644 /usr/share/man/man1/bluechi-controller.1",
     "644 /usr/share/man/man1/bluechi-is-online.1",
@@ -66,6 +70,7 @@ test("make install lays out these files and no others", () => {
     "644 /usr/share/man/man5/org.eclipse.bluechi.5",
     "link /usr/share/man/man8/bluechi-dep@.service.8 -> bluechi-proxy@.service.8",
     "644 /usr/share/man/man8/bluechi-proxy@.service.8",
+    "644 /usr/share/zsh/site-functions/_bluechi",
   ]);
 });
 

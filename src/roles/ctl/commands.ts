@@ -9,7 +9,7 @@ import { daemonReload, getDefault, setDefault, setLogLevel } from "./commands/no
 import { disable, enable, isEnabled } from "./commands/unit-files.ts";
 import { unitStatus, watchUnits } from "./commands/unit-status.ts";
 import { freezeOrThaw, kill, resetFailed } from "./commands/units.ts";
-import { type Command, command, generalHelp } from "./declaration.ts";
+import { type Command, command, generalHelp, optionsOf } from "./declaration.ts";
 
 /** Options that every command takes. */
 export const globals = {
@@ -135,3 +135,8 @@ export const commands: Record<string, Command> = {
     return 0;
   }),
 };
+
+/** The options of all commands: whether one fits its command is asked later, and told in other words than getopt's. */
+export function knownOptions(): typeof globals {
+  return Object.assign({}, ...Object.values(commands).map(({ args }) => optionsOf(args)), globals);
+}

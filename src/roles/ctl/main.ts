@@ -1,14 +1,16 @@
 import { Failure } from "../../base/failure.ts";
 import { type CommandLine, type Options, parseOptions, UsageError, versionLine } from "../../base/options.ts";
-import { commands, globals } from "./commands.ts";
+import { commands, globals, knownOptions } from "./commands.ts";
 import { colourChoices, paintState, type Terminal, wantsColour } from "./context.ts";
-import { type Command, checkUse, commandHelp, generalHelp, optionsOf } from "./declaration.ts";
+import { type Command, checkUse, commandHelp, generalHelp } from "./declaration.ts";
 import type { Session } from "./session.ts";
 import { explain, Trouble } from "./trouble.ts";
 import { type Voice, voice } from "./voice.ts";
 
 /** bluechictl. @returns the exit status. */
 export async function main(argv: string[], program: string): Promise<number> {
+  const [hidden, ...typed] = argv;
+  if (hidden === "complete") return (await import("./completion.ts")).completeLine(typed);
   let line: CommandLine<typeof globals>;
   try {
     line = parseOptions(program, argv, knownOptions());
@@ -27,11 +29,6 @@ export async function main(argv: string[], program: string): Promise<number> {
   }
   if (name === undefined || !command) return misuse(program, "No command given");
   return use(program, name, command, { words, values });
-}
-
-/** The options of all commands: whether one fits its command is asked later, and told in other words than getopt's. */
-function knownOptions(): typeof globals {
-  return Object.assign({}, ...Object.values(commands).map(({ args }) => optionsOf(args)), globals);
 }
 
 /** A terminal that does not know its size tells zeros. */

@@ -17,6 +17,8 @@ function programOf(name: string) {
 
 /** bluechi-is-online. @returns the exit status. */
 export async function main(argv: string[], name: string): Promise<number> {
+  const [hidden, ...typed] = argv;
+  if (hidden === "complete") return (await import("./completion.ts")).completeLine(typed);
   const program = programOf(name);
   const line = readCommandLine(program, argv);
   if (typeof line === "number") return line;

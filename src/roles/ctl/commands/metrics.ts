@@ -7,6 +7,7 @@ const actions: Record<string, (context: Context) => Promise<number>> = {
   disable: (context) => toggle(context, "DisableMetrics"),
   listen,
 };
+export const metricsActions: readonly string[] = Object.keys(actions);
 
 export async function metrics(context: Context, action: string): Promise<number> {
   const run = Object.hasOwn(actions, action) ? actions[action] : undefined;

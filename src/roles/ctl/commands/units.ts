@@ -15,7 +15,8 @@ export async function freezeOrThaw(
   return 0;
 }
 
-const killTargets = ["all", "main", "control"];
+/** What `--kill-whom` may be. */
+export const killWhom: readonly string[] = ["all", "main", "control"];
 
 export async function kill(
   context: Context,
@@ -24,7 +25,7 @@ export async function kill(
   whom: string,
   signal: string,
 ): Promise<number> {
-  if (!killTargets.includes(whom)) throw new Trouble([`Value '${whom}' of option --kill-whom is invalid`]);
+  if (!killWhom.includes(whom)) throw new Trouble([`Value '${whom}' of option --kill-whom is invalid`]);
   const number = /^\d{1,2}$/.test(signal) ? Number(signal) : 0;
   if (number < 1 || number > 31) throw new Trouble([`Value '${signal}' of option --signal is invalid`]);
   const session = await context.open();

@@ -1,0 +1,109 @@
+import { basename } from "node:path";
+import { nodeCandidates } from "../../api/node-candidates.ts";
+import { type Candidate, complete, inTime, optionCandidates, type Spot } from "../../base/completion.ts";
+import { levelNames } from "../../base/log.ts";
+import { metricsActions } from "./commands/metrics.ts";
+import { killWhom } from "./commands/units.ts";
+import { commands, globals, knownOptions } from "./commands.ts";
+import { colourChoices } from "./context.ts";
+import { optionsOf, placesOf } from "./declaration.ts";
+import { Session } from "./session.ts";
+
+/** What there is to know about the word being typed. */
+interface Asked {
+  readonly command: string;
+  /** Those behind the command. */
+  readonly words: readonly string[];
+  readonly session: () => Promise<Session>;
+}
+
+type Source = (asked: Asked) => Promise<readonly Candidate[]>;
+
+/** What words may be, by the names that arguments and options have in the commands' declarations. */
+export const sources: Record<string, Source> = {
+  node: ({ session }) => inTime(session().then(({ controller }) => nodeCandidates(controller))),
+  unit: units,
+  units,
+  target: async (asked) => (await units(asked)).filter(({ word }) => word.endsWith(".target")),
+  level: fixed(levelNames, "Log level"),
+  action: fixed(metricsActions, "Metrics"),
+  color: fixed(colourChoices, "Colour"),
+  "kill-whom": fixed(killWhom, "Processes"),
+};
+
+function fixed(words: readonly string[], help: string): Source {
+  return async () => words.map((word) => ({ word, help }));
+}
+
+/** Which units a command is for, by their active state; the others are for any unit, and for files that are not loaded. */
+const wanted: Record<string, (active: string) => boolean> = {
+  stop: isRunning,
+  reload: isRunning,
+  kill: isRunning,
+  freeze: isRunning,
+  thaw: isRunning,
+  "reset-failed": (active) => active === "failed",
+};
+
+function isRunning(active: string): boolean {
+  return active !== "inactive" && active !== "failed";
+}
+
+/** The units of the node that is the first word. */
+async function units({ command, words, session }: Asked): Promise<readonly Candidate[]> {
+  const node = session().then((opened) => opened.node(words[0] ?? ""));
+  const wants = wanted[command];
+  const loaded = async () => {
+    const { units: rows } = await (await node).call("ListUnits", {});
+    const chosen = rows.filter(([, , , active]) => wants?.(active) ?? true);
+    return chosen.map(([word, description]) => ({ word, help: description }));
+  };
+  const files = async () => {
+    const { unitfiles } = await (await node).call("ListUnitFiles", {});
+    // A template is no unit.
+    const names = unitfiles.filter(([path]) => !path.includes("@."));
+    return names.map(([path, state]) => ({ word: basename(path), help: `Unit file, ${state}` }));
+  };
+  // systemd answers one after the other, and reading all files takes it longer.
+  const answers = await Promise.all([inTime(loaded()), wants ? [] : inTime(files())]);
+  return answers.flat().sort((one, other) => (one.word < other.word ? -1 : 1));
+}
+
+/** Answers a shell that completes a command line of bluechictl. @returns the exit status. */
+export function completeLine(argv: readonly string[]): Promise<number> {
+  let opened: Promise<Session> | undefined;
+  const session = () => {
+    opened ??= Session.open();
+    return opened;
+  };
+  return complete(argv, knownOptions(), (spot, typed) => candidates(spot, typed, session));
+}
+
+async function candidates(spot: Spot, typed: string, session: Asked["session"]): Promise<readonly Candidate[]> {
+  const [name = "", ...words] = spot.words;
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  const asked = { command: name, words, session };
+  switch (spot.kind) {
+    case "option":
+      return optionCandidates({ ...(command && optionsOf(command.args)), ...globals });
+    case "argument":
+      return prefixed(spot.stays, (await sources[spot.option]?.(asked)) ?? []);
+    case "word": {
+      if (name === "") return Object.entries(commands).map(([word, { description }]) => ({ word, help: description }));
+      const places = command ? placesOf(command.args) : [];
+      const last = places.at(-1);
+      const place = places[words.length] ?? (last?.label.endsWith("...") ? last : undefined);
+      const next = places[words.length + 1];
+      // An optional word in front of one that is required may be that one.
+      const possible = [place, place?.required === false && next?.required ? next : undefined];
+      const found = await Promise.all(possible.map((each) => sources[each?.name ?? ""]?.(asked) ?? []));
+      // The last of several units with commas between them is the one being typed.
+      const stays = place?.label.includes(",") ? typed.slice(0, typed.lastIndexOf(",") + 1) : "";
+      return prefixed(stays, found.flat());
+    }
+  }
+}
+
+function prefixed(stays: string, found: readonly Candidate[]): Candidate[] {
+  return found.map(({ word, help }) => ({ word: stays + word, help }));
+}
