@@ -13,7 +13,7 @@ import {
   protocol,
   refusePlan,
   welcomePlan,
-} from "../src/wire/handshake.ts";
+} from "../src/wire/hello.ts";
 import { defaultLimits } from "../src/wire/limits.ts";
 import { messages } from "../src/wire/messages.ts";
 import type { Plan } from "../src/wire/plan.ts";

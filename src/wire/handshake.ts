@@ -3,64 +3,30 @@ import { asFailure, describe, ErrorName, Failure } from "../base/failure.ts";
 import type { Log } from "../base/log.ts";
 import { Rationed } from "../base/rationed.ts";
 import { words } from "./codec.ts";
-import { compressionFeature } from "./compression.ts";
 import { Crowd, type Guest } from "./crowd.ts";
 import { type Frame, FrameType } from "./frame.ts";
+import {
+  features,
+  type Hello,
+  helloPlan,
+  helloTimeoutMs,
+  magic,
+  maxHello,
+  type Origin,
+  oldestProtocol,
+  protocol,
+  readHello,
+  readWelcome,
+  refusePlan,
+  welcomePlan,
+} from "./hello.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import { Link } from "./link.ts";
-import { planOf } from "./plan.ts";
-import { Reader, WireError } from "./reader.ts";
 import { type Agreement, Session, type SessionOwner } from "./session.ts";
 import type { Transport } from "./transport.ts";
 
-/** The protocol number grows when a peer has to know that the other side is newer; features cover the rest. */
-export const protocol = 1;
-/** The oldest protocol that is still spoken. */
-export const oldestProtocol = 1;
-/** Optional behaviour that this version has, a bit each. */
-const features = compressionFeature;
-
-const magic = "bluechi";
-/** The fields of the frames before a session. The first ones of each never change. */
-export const helloPlan = planOf({
-  magic: "s",
-  protocol: "q",
-  features: "u",
-  node: "s",
-  version: "s",
-  heartbeatIntervalMs: "u",
-  agent: "t",
-  attempt: "u",
-});
-export const welcomePlan = planOf({ protocol: "q", features: "u", version: "s", heartbeatIntervalMs: "u" });
-export const refusePlan = planOf({ error: "s", message: "s" });
-
-/** Bytes of payload in a frame before the hello is accepted. */
-export const maxHello = 4096;
-/** How long either side waits for the other's first frame. */
-export const helloTimeoutMs = 5000;
 /** Connections that have not been admitted; beyond, the oldest of the address with the most has to go. */
 export const maxGreeting = 1024;
-
-/** Which of an agent's attempts to connect this is. */
-export interface Origin {
-  /** A random number that tells one run of an agent from all others; 0 when it is not told. */
-  readonly agent: bigint;
-  /** Grows with each attempt. Of one that was given up the hello may still arrive, after the next one's. */
-  readonly attempt: number;
-}
-
-/** What an agent says first. */
-export interface Hello extends Origin {
-  readonly protocol: number;
-  readonly features: number;
-  readonly node: string;
-  readonly version: string;
-  /** How often the agent sends heartbeats, 0 for never. */
-  readonly heartbeatIntervalMs: number;
-  /** Whether this is a probe: the agent only asks whether it would be admitted, and no session follows. */
-  readonly probe: boolean;
-}
 
 interface Common {
   readonly clock: Clock;
@@ -193,14 +159,6 @@ export class Acceptor {
   }
 }
 
-function readHello(frame: Frame): Hello {
-  const probe = frame.type === FrameType.probe;
-  if (frame.type !== FrameType.hello && !probe) throw new WireError("the first frame is no hello");
-  const hello = new Reader(frame.payload).fields(helloPlan) as unknown as Omit<Hello, "probe"> & { magic: string };
-  if (hello.magic !== magic) throw new WireError("the hello is not one of ours");
-  return { ...hello, probe };
-}
-
 export interface GreetOptions extends Common {
   /** This agent's node name. */
   readonly node: string;
@@ -288,19 +246,4 @@ function greet<T>(
     fail(asFailure(thrown));
   }
   return promise;
-}
-
-/** What the controller answered: an agreement, or why there is none. */
-function readWelcome(frame: Frame): Agreement | Failure {
-  const reader = new Reader(frame.payload);
-  if (frame.type === FrameType.refuse) {
-    const { error, message } = reader.fields(refusePlan) as { error: string; message: string };
-    return new Failure(error || ErrorName.Failed, message);
-  }
-  if (frame.type !== FrameType.welcome) throw new WireError("the first frame is no welcome");
-  const { version, ...agreed } = reader.fields(welcomePlan) as unknown as Omit<Hello, "node" | "probe" | keyof Origin>;
-  if (agreed.protocol < oldestProtocol || agreed.protocol > protocol) {
-    return new Failure(ErrorName.Failed, `the controller speaks protocol ${agreed.protocol}, which is not spoken here`);
-  }
-  return { ...agreed, peerVersion: version };
 }

@@ -1,7 +1,7 @@
 // Values of any type of the wire, for fuzzing.
 import { rows } from "../../src/wire/codec.ts";
 import { compressedPlan } from "../../src/wire/compression.ts";
-import { helloPlan, refusePlan, welcomePlan } from "../../src/wire/handshake.ts";
+import { helloPlan, refusePlan, welcomePlan } from "../../src/wire/hello.ts";
 import { type Plan, planOf, type WireType } from "../../src/wire/plan.ts";
 import type { Random } from "../../src/wire/random.ts";
 import { Writer } from "../../src/wire/writer.ts";

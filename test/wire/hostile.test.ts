@@ -1,7 +1,8 @@
 import { afterAll, expect, test } from "bun:test";
 import { systemClock } from "../../src/base/clock.ts";
 import { FakeClock } from "../../src/base/fake-clock.ts";
-import { Acceptor, helloTimeoutMs } from "../../src/wire/handshake.ts";
+import { Acceptor } from "../../src/wire/handshake.ts";
+import { helloTimeoutMs } from "../../src/wire/hello.ts";
 import { Random } from "../../src/wire/random.ts";
 import type { Session } from "../../src/wire/session.ts";
 import { connect, listenTcp } from "../../src/wire/sockets.ts";

@@ -4,7 +4,7 @@ import type { Clock, Timer } from "../../base/clock.ts";
 import { describe, ErrorName, Failure } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import { GoodbyeCode } from "../../wire/codec.ts";
-import type { Origin } from "../../wire/handshake.ts";
+import type { Origin } from "../../wire/hello.ts";
 import type { Session } from "../../wire/session.ts";
 import { Failback } from "./failback.ts";
 import { initial, type LinkEffect, type LinkEvent, step } from "./link-state.ts";

@@ -3,7 +3,7 @@ import type { Clock } from "../../base/clock.ts";
 import { ErrorName, Failure } from "../../base/failure.ts";
 import { slowMethods } from "../../systemd/manager-interface.ts";
 import { GoodbyeCode } from "../../wire/codec.ts";
-import type { Origin } from "../../wire/handshake.ts";
+import type { Origin } from "../../wire/hello.ts";
 import type { EventFrom, FieldsOf, ReplyOf, RequestFrom } from "../../wire/messages.ts";
 import type { Session } from "../../wire/session.ts";
 import { checkedBody } from "./hearsay.ts";
