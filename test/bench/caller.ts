@@ -43,6 +43,7 @@ export class Caller {
   /** Resolves when the other side takes messages. */
   readonly #open = Promise.withResolvers<void>();
   #authenticated = false;
+  #gone: Error | undefined;
   readonly #waiting = new Map<number, Question>();
   readonly #queue: Question[] = [];
   #out: Uint8Array[] = [];
@@ -83,6 +84,7 @@ export class Caller {
 
   /** Sends a prepared call. @returns the reply, as a whole message. @throws Error with the text of an error. */
   call(message: Uint8Array): Promise<Buffer> {
+    if (this.#gone) return Promise.reject(this.#gone);
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
     this.#queue.push({ message, resolve, reject });
     this.#send();
@@ -99,7 +101,8 @@ export class Caller {
   }
 
   #closed(): void {
-    const gone = new Error("the other side has closed the connection");
+    const gone = new Error("the connection is closed");
+    this.#gone = gone;
     this.#open.reject(gone);
     for (const { reject } of [...this.#waiting.values(), ...this.#queue.splice(0)]) reject(gone);
     this.#waiting.clear();

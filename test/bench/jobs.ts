@@ -10,7 +10,6 @@ import {
   cpuRow,
   type Part,
   type Row,
-  ratio,
 } from "./report.ts";
 import { interleaved, oneByOne, scaled, timed } from "./sample.ts";
 import { service, target, type World } from "./world.ts";
@@ -42,7 +41,6 @@ export const jobs: Part<World> = {
         times.push(compared(`${type} of a ${kind}`, found, type));
         const what = `what bluechi adds to the ${type} of a ${kind}`;
         checks.push({ what, value: added(ours, theirs), below: maxAddedMs, unit: "ms" });
-        if (kind === "oneshot" && type === "start") ratios["start of a oneshot"] = ratio(ours, theirs);
       }
       cpu.push(cpuRow(`a job of a ${kind}`, found, 1 / 2));
       ratios[`a job of a ${kind}`] = cpuRatio(found);

@@ -1,7 +1,7 @@
 // A unit that needs a unit of another host, against one that needs a unit of its own: until it is active, and until it
 // has stopped.
 import type { Host } from "../testbed/host.ts";
-import { compared, comparison, type Part, ratio } from "./report.ts";
+import { compared, comparison, type Part } from "./report.ts";
 import { interleaved, scaled, type Way } from "./sample.ts";
 import { inShell } from "./shell.ts";
 import type { World } from "./world.ts";
@@ -32,7 +32,6 @@ export const proxies: Part<World> = {
           { what: "systemctl start of it", value: start.median, below: maxMs, unit: "ms" },
           { what: "systemctl stop of it", value: stop.median, below: maxMs, unit: "ms" },
         ],
-        ratios: { "systemctl start": ratio(start, found.systemd.times.start) },
       },
     ];
   },

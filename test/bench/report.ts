@@ -17,7 +17,7 @@ export interface Table {
   readonly checks?: readonly Check[];
   /**
    * Ratios that are watched, smaller ones better, by what they are of: those that hardly depend on the machine and on what
-   * else it does. These are ratios of CPU times, and bytes, which are the same everywhere.
+   * else it does (docs/performance.md says which those are).
    */
   readonly ratios?: Readonly<Record<string, number>>;
 }
@@ -46,7 +46,7 @@ export function compared<What extends string>(title: string, { bluechi, systemd 
 }
 
 export const added = (ours: Sample, theirs: Sample): number => ours.median - theirs.median;
-export const ratio = (ours: Sample, theirs: Sample): number => ours.median / theirs.median;
+const ratio = (ours: Sample, theirs: Sample): number => ours.median / theirs.median;
 
 /** The columns of `cpuRow`. */
 export const cpuColumns = ["controller", "agent", "bus", "systemd", "direct: bus", "systemd"] as const;
