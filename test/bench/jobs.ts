@@ -1,5 +1,7 @@
 // Starting and stopping a unit of another host, one job at a time: by the controller, and by that host's systemd.
+
 import type { Jobs } from "./job-clients.ts";
+import { runJobs } from "./load.ts";
 import {
   added,
   type Check,
@@ -17,6 +19,7 @@ import { service, target, type World } from "./world.ts";
 /** Starts, and stops, of each unit: rounds of so many. */
 const rounds = 20;
 const count = 25;
+const warmUp = 2000;
 const kinds = { target: { unit: target, maxAddedMs: 0.5 }, oneshot: { unit: service, maxAddedMs: 10 } };
 
 export const jobs: Part<World> = {
@@ -24,6 +27,8 @@ export const jobs: Part<World> = {
   async run(world) {
     const ways = await world.jobs();
     const meter = await world.meter();
+    // Code that is new to the runtime takes several times as long.
+    await runJobs(ways.bluechi, scaled(warmUp));
     const checks: Check[] = [];
     const times: Row[] = [];
     const cpu: Row[] = [];

@@ -19,8 +19,8 @@ export const listings: Part<World> = {
     const empty = await fill(world, hosts);
     const { units } = await openQueries(world);
     const options = { rounds: scaled(rounds), count, meter: await world.meter() };
-    const one = await interleaved(both(units, inTurn), options);
     const piped = await interleaved(both(units, atOnce), options);
+    const one = await interleaved(both(units, inTurn), options);
     const { bytes } = await trafficOf(world.node, () => atOnce(units.bluechi)(sent));
     const query = await openAllUnits(world);
     const options3 = { ...options, meter: await world.meter(hosts) };

@@ -83,7 +83,7 @@ export async function interleaved<W extends string, What extends string, Name ex
   { rounds, count = 1, meter = {} as Meter<Name> }: Interleaving<Name>,
 ): Promise<Record<W, Measured<What, Name>>> {
   const names = Object.keys(ways) as W[];
-  const warmUp = Math.ceil(rounds / 10);
+  const warmUp = Math.ceil(rounds / 4);
   const found = new Map(names.map((name) => [name, new Sums<What, Name>()]));
   for (let round = 0; round < warmUp + rounds; round++) {
     for (const index of names.keys()) {

@@ -13,10 +13,12 @@ export async function withFleetAllowed<T>(world: World, size: number, work: () =
   const sections = Array.from({ length: size }, (_, index) => `[node ${fleetNode(index)}]\nAllowed=yes\n`);
   await world.main.write(configuration, sections.join(""));
   await world.restart();
-  const result = await work();
-  await world.main.sh(`rm ${configuration}`);
-  await world.restart();
-  return result;
+  try {
+    return await work();
+  } finally {
+    await world.main.sh(`rm ${configuration}`);
+    await world.restart();
+  }
 }
 
 /** When all are online: how long after the first began to connect, or was lost, and when that is; in milliseconds. */
@@ -35,7 +37,12 @@ export class Fleet {
   /** Connects so many agents at once. */
   static async open({ main, node }: World, size: number): Promise<{ fleet: Fleet; online: Online }> {
     const fleet = new Fleet(node.spawn([process.execPath, program, main.address, "fleet", `${size}`]));
-    return { fleet, online: await fleet.online() };
+    try {
+      return { fleet, online: await fleet.online() };
+    } catch (error) {
+      await fleet.close();
+      throw error;
+    }
   }
 
   /** Waits until all are online, again. */
