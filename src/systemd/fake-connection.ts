@@ -79,8 +79,8 @@ export class FakeConnection implements Systemd {
     );
   }
 
-  restarting(): Promise<boolean> {
-    return this.#answer((fake) => fake.restarting);
+  stopJob(): ReturnType<Systemd["stopJob"]> {
+    return this.#answer(() => undefined);
   }
 
   close(): void {

@@ -19,8 +19,6 @@ export class FakeSystemd {
   /** The names of the unit files that are enabled. */
   readonly enabled = new Set<string>();
   defaultTarget = "multi-user.target";
-  /** What is answered to who asks whether it is being restarted. */
-  restarting = false;
   readonly #clock: Clock;
   readonly #files = new Map<string, UnitFile>();
   readonly #units = new Map<string, FakeUnit>();

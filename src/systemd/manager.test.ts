@@ -13,9 +13,9 @@ test("whether it is being restarted is asked no longer than a process that stops
     return undefined;
   });
   const manager = await Manager.over(await testPeer(systemd, { clock }));
-  const restarting = manager.restarting();
+  const stopJob = manager.stopJob();
   await asked.promise;
   clock.advance(1000);
-  await expect(restarting).rejects.toMatchObject({ errorName: ErrorName.Timeout });
+  await expect(stopJob).rejects.toMatchObject({ errorName: ErrorName.Timeout });
   manager.close();
 });

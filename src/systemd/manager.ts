@@ -148,14 +148,14 @@ export class Manager implements Systemd {
     return rows.map(([unit, , , activeState, subState]) => ({ unit, activeState, subState }));
   }
 
-  async restarting(): Promise<boolean> {
+  async stopJob(): ReturnType<Systemd["stopJob"]> {
     const read = async (path: string, interfaceName: string, property: string) => {
       const args = encodeBody("ss", [interfaceName, property]);
       return (decodeFirst(await this.#call(path, propertiesName, "Get", args, stoppingTimeoutMs)) as Variant).value;
     };
     const unit = await this.#ask("GetUnitByPID", encodeBody("u", [process.pid]), stoppingTimeoutMs);
-    const [job] = (await read(String(decodeFirst(unit)), unitName, "Job")) as [number, string];
-    return job !== 0 && (await read(`${managerPath}/job/${job}`, jobName, "JobType")) === "restart";
+    const [id, job] = (await read(String(decodeFirst(unit)), unitName, "Job")) as [number, string];
+    return id === 0 ? undefined : { job, type: String(await read(job, jobName, "JobType")) };
   }
 
   close(): void {

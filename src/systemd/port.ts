@@ -66,7 +66,7 @@ export interface Systemd {
   listUnits(
     pattern: string,
   ): Promise<{ readonly unit: string; readonly activeState: string; readonly subState: string }[]>;
-  /** Whether the unit that this process belongs to is being restarted, rather than stopped. */
-  restarting(): Promise<boolean>;
+  /** The job of systemd that this process is being stopped by, when there is one. @returns its object path and type. */
+  stopJob(): Promise<{ readonly job: string; readonly type: string } | undefined>;
   close(): void;
 }

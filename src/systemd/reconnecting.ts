@@ -111,8 +111,8 @@ export class ReconnectingSystemd implements Systemd {
     return this.#use((systemd) => systemd.listUnits(pattern));
   }
 
-  restarting(): Promise<boolean> {
-    return this.#use((systemd) => systemd.restarting());
+  stopJob(): ReturnType<Systemd["stopJob"]> {
+    return this.#use((systemd) => systemd.stopJob());
   }
 
   close(): void {

@@ -62,12 +62,16 @@ test("parents list their children as these come", async () => {
   ];
 });
 
+/** What of a table goes into introspection. */
+const withoutHelp = (table: Interface): Interface =>
+  JSON.parse(JSON.stringify(table, (key, value) => (key === "help" ? undefined : value)));
+
 test("documents are what the tables say", async () => {
   for (const [name, path, table] of objects) {
     const xml = await document(name, path);
     const interfaces = [...xml.matchAll(/<interface name="([^"]+)"/g)].map(([, found]) => found ?? "");
     expect({ path, interfaces }).toEqual({ path, interfaces: [...standard, table.name] });
-    expect(tableOf(xml, table.name)).toEqual(table);
+    expect(tableOf(xml, table.name)).toEqual(withoutHelp(table));
   }
 });
 
@@ -167,7 +171,7 @@ function tableOf(xml: string, name: string): Interface {
     methods: Object.fromEntries(
       elements("method").map(({ member, inner }) => [member, { in: args(inner, '"in"'), out: args(inner, '"out"') }]),
     ),
-    signals: Object.fromEntries(elements("signal").map(({ member, inner }) => [member, args(inner)])),
+    signals: Object.fromEntries(elements("signal").map(({ member, inner }) => [member, { args: args(inner) }])),
     properties: Object.fromEntries(
       elements("property").map(({ member, attributes, inner }) => {
         expect(attributes).toContain('access="read"');

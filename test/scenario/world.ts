@@ -116,7 +116,7 @@ export class Host {
   async stop(restarting: boolean): Promise<void> {
     const { agent } = this;
     this.agent = undefined;
-    await agent?.stop(restarting);
+    await agent?.stop({ job: "/", type: restarting ? "restart" : "stop" });
     await this.#world.run(1);
     this.#connection?.close();
   }

@@ -117,9 +117,14 @@ export class Agent implements ReconnectingListener {
     this.#keptSwitch?.keep(undefined);
   }
 
-  /** Ends all. @param keepProxies leaves started proxy units active, for the agent that takes over from this one. */
-  async stop(keepProxies: boolean): Promise<void> {
-    await this.proxies.stop(keepProxies);
+  /**
+   * Ends all.
+   * @param job systemd's job that is the reason, if one is. A restart leaves the started proxy units active, for the agent
+   * that takes over from this one.
+   */
+  async stop(job?: { readonly job: string; readonly type: string }): Promise<void> {
+    await this.proxies.stop(job?.type === "restart");
+    if (job) this.jobs.stoppedBy(job.job);
     this.link.stop("the agent is stopping");
   }
 

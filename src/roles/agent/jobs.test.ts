@@ -172,6 +172,18 @@ test("a result is told again until the controller has confirmed it", async () =>
   expect(told).toEqual(["2 removed failed", "3 running"]);
 });
 
+test("the stop of the agent itself is told as done while it can be told", async () => {
+  const { jobs, told, answers } = setUp();
+  void jobs.start(1, "stop", "bluechi-agent.service", "replace");
+  void jobs.start(2, "restart", "other.service", "replace");
+  for (const [index, answer] of answers.entries()) answer.resolve(`/job/${index}`);
+  await new Promise(setImmediate);
+  jobs.stoppedBy("/job/7");
+  jobs.stoppedBy("/job/1");
+  jobs.stoppedBy("/job/0");
+  expect(told.filter((line) => line.includes("removed"))).toEqual(["1 removed done"]);
+});
+
 test("a job that nobody has told of is looked for in systemd", async () => {
   const { jobs, told, found } = setUp();
   const ticket = { job: "/job/4", startedMonotonicUs: 5n, boot: 77n };

@@ -174,6 +174,15 @@ export class Jobs {
     for (const waiter of job?.waiters ?? []) waiter.removed(result);
   }
 
+  /**
+   * This agent is being stopped by a job of systemd. When the controller asked for that, it is told now how the job ends, as
+   * nobody is there to tell it later.
+   */
+  stoppedBy(path: string): void {
+    const asked = [...this.#numbered.values()].some((job) => job.path === path && job.type === "stop");
+    if (asked) this.jobRemoved(path, "done");
+  }
+
   /** systemd, who alone knows, is out of reach: the jobs have to be found again. */
   lost(): void {
     const all = [...this.#jobs.values()].flatMap(({ waiters }) => waiters);

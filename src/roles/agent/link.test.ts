@@ -1,7 +1,37 @@
 import { expect, test } from "bun:test";
 import { FakeClock } from "../../base/fake-clock.ts";
 import { Log } from "../../base/log.ts";
-import { Link } from "./link.ts";
+import { type ControllerSession, Link } from "./link.ts";
+
+test("a session that is lost in the moment of its birth is tried for again", async () => {
+  const clock = new FakeClock();
+  const online: unknown[] = [];
+  const session = (closed: boolean) =>
+    ({ closed, gone: Promise.resolve(), close: () => {} }) as unknown as ControllerSession;
+  let attempts = 0;
+  const link = new Link({
+    addresses: ["unix:path=/x"],
+    failback: true,
+    clock,
+    log: new Log({ quiet: true }),
+    attemptsUntilQuiet: 2,
+    maxDelayMs: 1000,
+    probe: () => Promise.reject(new Error("not asked")),
+    join: async (_address, { lost }) => {
+      if (++attempts > 1) return session(false);
+      lost("the controller is stopping", 0);
+      return session(true);
+    },
+    listener: { online: (joined) => online.push(joined), offline: () => {}, addressChanged: () => {} },
+  });
+  await link.start();
+  expect(online).toEqual([]);
+  clock.advance(1000);
+  await new Promise(setImmediate);
+  expect(online.length).toBe(1);
+  expect(link.session?.closed).toBe(false);
+  link.stop("the test is over");
+});
 
 test("attempts in vain come later and later, and are logged up to a number", async () => {
   const clock = new FakeClock();

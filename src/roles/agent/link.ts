@@ -224,9 +224,12 @@ export class Link {
     joining.then(
       (session) => {
         if (signal.aborted) return session.close("the attempt was given up");
-        this.#session = session;
-        this.#tries = 1;
-        this.#handle({ type: "joined" });
+        // It may have been lost before we came to know that there was one.
+        if (!session.closed) {
+          this.#session = session;
+          this.#tries = 1;
+        }
+        this.#handle(session.closed ? { type: "failed", taken: false } : { type: "joined" });
         this.#firstAttempt.resolve();
       },
       (error) => {

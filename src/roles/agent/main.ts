@@ -96,7 +96,7 @@ async function serve(start: Start<typeof options, AgentSettings>, stopped: Promi
   const signal = await Promise.race([stopped, tried.then(() => stopped)]);
   log.info(`Stopping because of ${signal}`);
   service.stopping();
-  await agent.stop(await systemd.restarting().catch(() => false));
+  await agent.stop(await systemd.stopJob().catch(() => undefined));
   await presence.close();
   systemd.close();
   return 0;
