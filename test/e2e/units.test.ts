@@ -18,10 +18,12 @@ const [service, socket] = ["bluechi-controller.service", "bluechi-controller.soc
 const [proxy, dependency] = ["bluechi-proxy@pi_x.service", "bluechi-dep@x.service"];
 
 for (const [unit, property, value] of [
-  [service, "Restart", "on-abnormal"],
+  [service, "Restart", "on-failure"],
+  [service, "RestartPreventExitStatus", "1"],
   [service, "ExecStart", /^\{ path=(\S+) ; argv\[\]=\1 ;/],
   [service, "After", /\bnetwork\.target\b/],
-  ["bluechi-agent.service", "Restart", "on-abnormal"],
+  ["bluechi-agent.service", "Restart", "on-failure"],
+  ["bluechi-agent.service", "RestartPreventExitStatus", "1"],
   ["bluechi-agent.service", "ExecStart", /^\{ path=(\S+) ; argv\[\]=\1 ;/],
   ["bluechi-agent.service", "After", /\bnetwork\.target\b/],
   [socket, "Listen", "/run/bluechi/bluechi.sock (Stream)"],
