@@ -56,7 +56,6 @@ export const events: Part<World> = {
         ratios: {
           "CPU time of the controller": first / perThousand(one, "systemd"),
           "CPU time of the agents": agents / perThousand(one, "systemd"),
-          "CPU time of the controller with ten listeners": all / perThousand(ten, "systemd"),
         },
       },
       { title: "CPU time of 1,000 events, us", columns: cpuColumns.slice(0, 4), rows: cpu },

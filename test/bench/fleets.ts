@@ -36,10 +36,6 @@ export const fleets: Part<World> = {
           columns: ["connect, ms", "idle, ms a minute", "GetUnitProperty, us", "job, us", "MB", "MB after load"],
           rows,
           checks: [...idleChecks, { what, value: grown, below: 1.2, unit: "times that with 3" }],
-          ratios: {
-            "CPU time of a property with 1,000 agents to that with 3": grown,
-            "CPU time of a job with 1,000 agents to that with 3": of(1000).job / of(3).job,
-          },
         },
       ];
     }),

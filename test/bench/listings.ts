@@ -48,7 +48,6 @@ export const listings: Part<World> = {
         ],
         ratios: {
           [what]: cpuRatio(one),
-          "the controller for three nodes, to that for one": controller / one.bluechi.cpu.controller,
           "bytes on the wire for each unit": bytes / sent / unitCount,
         },
       },
