@@ -6,12 +6,12 @@ export async function compile(entry: string, outfile: string, target?: Bun.Build
   await Bun.build({
     entrypoints: [entry],
     target: "bun",
-    format: "cjs",
+    format: "esm",
     minify: true,
     bytecode: true,
+    // Only the parts of the chosen role are loaded, not one file with all of them.
+    splitting: true,
     plugins: [places],
-    // dbus-next asks for these two only on systems without Unix sockets and for X11 sessions.
-    external: ["usocket", "x11"],
     define: {
       "process.env.BLUECHI_VERSION": JSON.stringify(version),
       "process.env.BLUECHI_RELEASE": JSON.stringify(release()),

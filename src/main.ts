@@ -1,6 +1,6 @@
-import { basename } from "node:path";
 import { describe } from "./base/failure.ts";
 import { helpRows } from "./base/options.ts";
+import { stderr, stdout } from "./base/output.ts";
 import { packageVersion } from "./base/version.ts";
 
 interface Role {
@@ -46,6 +46,8 @@ const roles: Record<string, Role> = {
   },
 };
 
+/** What we were called by, without its folder. */
+const program = process.argv0.slice(process.argv0.lastIndexOf("/") + 1);
 let playing: Role | undefined;
 
 function help(): string {
@@ -66,16 +68,14 @@ async function run(calledAs: string, argv: string[]): Promise<number> {
   switch (word) {
     case "-h":
     case "--help":
-      process.stdout.write(`${help()}\n`);
+      stdout.write(`${help()}\n`);
       return 0;
     case "-v":
     case "--version":
-      process.stdout.write(`bluechi version ${packageVersion} (Bun ${Bun.version})\n`);
+      stdout.write(`bluechi version ${packageVersion} (Bun ${Bun.version})\n`);
       return 0;
     default:
-      process.stderr.write(
-        word === undefined ? `${help()}\n` : `bluechi: unknown role '${word}', see 'bluechi --help'\n`,
-      );
+      stderr.write(word === undefined ? `${help()}\n` : `bluechi: unknown role '${word}', see 'bluechi --help'\n`);
       return 1;
   }
 }
@@ -85,9 +85,11 @@ async function play(role: Role, argv: string[]): Promise<number> {
   return (await role.load()).main(argv, role.name);
 }
 
-/** Ends the process once all that was written has gone out: a slow reader of a pipe gets everything. */
-function end(status: number): void {
-  process.stdout.end(() => process.stderr.end(() => process.exit(status)));
+/** Ends the process once all that was written has gone out. */
+async function end(status: number): Promise<void> {
+  await stdout.written();
+  await stderr.written();
+  process.exit(status);
 }
 
 /** Ends on what kept us from running: people get a line, not a stack. */
@@ -101,15 +103,16 @@ function crash(thrown: unknown): void {
 }
 
 function complain(thrown: unknown, then: () => void): void {
-  process.stderr.write(`${basename(process.argv0)}: ${describe(thrown)}\n`, then);
+  stderr.write(`${program}: ${describe(thrown)}\n`);
+  void stderr.written().then(then);
 }
 
 // A reader that went away has read enough.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+stdout.onBroken = (error) => {
   if (error.code === "EPIPE") process.exit(0);
   fail(error);
-});
-process.stderr.on("error", () => process.exit(1));
+};
+stderr.onBroken = () => process.exit(1);
 process.on("uncaughtException", crash);
 process.on("unhandledRejection", crash);
-run(basename(process.argv0), process.argv.slice(2)).then(end, fail);
+run(program, process.argv.slice(2)).then(end, fail);

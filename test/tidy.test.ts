@@ -43,9 +43,27 @@ test("an import points to a room of a lower rank, so that a part can be read wit
   expect(wrong).toEqual([]);
 });
 
-test("only src/bus knows dbus-next, so that it can be replaced", () => {
-  const users = files("src").filter((file) => imports(file).some((path) => path.startsWith("dbus-next")));
-  expect(users.filter((file) => !file.startsWith("src/bus/"))).toEqual([]);
+/** What is loaded when some files are, in the end: all files, and all packages and modules of the runtime. */
+function reachable(...roots: string[]): string[] {
+  const found = new Set(roots);
+  for (const file of found) {
+    if (!file.startsWith("src/")) continue;
+    for (const { path } of transpiler.scanImports(read(file)))
+      found.add(path.startsWith(".") ? normalize(join(dirname(file), path)) : path);
+  }
+  return [...found];
+}
+
+test("the tools load nothing that takes longer than what they do: of the runtime's modules most do", () => {
+  const roots = ["ctl", "is-online", "proxy"].map((role) => `src/roles/${role}/main.ts`);
+  const loaded = reachable("src/base/output.ts", "src/bus/stream.ts", ...roots);
+  expect(loaded.filter((path) => !path.startsWith("src/")).sort()).toEqual(["bun:ffi", "citty", "consola/core"]);
+  const users = [...loaded, "src/main.ts"].filter(
+    (file) =>
+      file.startsWith("src/") && /process\.std(out|err)\b/.test(read(file).replace(/^ *(\*|\/\*\*|\/\/).*$/gm, "")),
+  );
+  // On a terminal, where somebody looks at it.
+  expect(users.sort()).toEqual(["src/roles/ctl/main.ts", "src/roles/ctl/watch.ts"]);
 });
 
 test("imports of our own files are written with their ending, as both Bun and the compiler read them", () => {

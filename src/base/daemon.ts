@@ -3,6 +3,7 @@ import { keepHeapSmall } from "./heap.ts";
 import { ConfigurationError, type Ini } from "./ini.ts";
 import { Log } from "./log.ts";
 import { commonOptions, type Options, type OptionValues, readCommandLine } from "./options.ts";
+import { stderr } from "./output.ts";
 import { Service } from "./service.ts";
 import {
   type ConfigurationPlaces,
@@ -123,7 +124,7 @@ export async function runDaemon<const O extends Options, S extends DaemonSetting
     return await daemon.serve(started, stopped.promise);
   } catch (error) {
     const text = describe(error);
-    process.stderr.write(error instanceof ConfigurationError ? `${text}\n` : `${name}: ${text}\n`);
+    stderr.write(error instanceof ConfigurationError ? `${text}\n` : `${name}: ${text}\n`);
     return 1;
   }
 }

@@ -1,7 +1,6 @@
 import { dlopen, FFIType, ptr } from "bun:ffi";
-import { statSync } from "node:fs";
 
-// What the runtime has no call for. Loaded at the first use: the short-lived roles never need it.
+// What the runtime has no call for. Loaded at the first use.
 // Constants are those of Linux on x86-64 and arm64, which agree here.
 
 const symbols = {
@@ -12,6 +11,7 @@ const symbols = {
     returns: FFIType.i64,
   },
   close: { args: [FFIType.i32], returns: FFIType.i32 },
+  isatty: { args: [FFIType.i32], returns: FFIType.i32 },
   getsockopt: {
     args: [FFIType.i32, FFIType.i32, FFIType.i32, FFIType.ptr, FFIType.ptr],
     returns: FFIType.i32,
@@ -20,6 +20,7 @@ const symbols = {
 } as const;
 
 function load() {
+  const { statSync } = process.getBuiltinModule("node:fs");
   const musl = ["/lib/ld-musl-x86_64.so.1", "/lib/ld-musl-aarch64.so.1"].find((path) =>
     statSync(path, { throwIfNoEntry: false }),
   );
@@ -34,6 +35,11 @@ let loaded: ReturnType<typeof load> | undefined;
 function libc(): ReturnType<typeof load> {
   loaded ??= load();
   return loaded;
+}
+
+/** Whether a descriptor is a terminal (isatty(3)). */
+export function isTerminal(fd: number): boolean {
+  return libc().isatty(fd) === 1;
 }
 
 const CLOCK_MONOTONIC = 1;

@@ -1,4 +1,5 @@
 import { type Fields, Journal } from "./journal.ts";
+import { stderr } from "./output.ts";
 
 /** Levels in rising order of weight, with the syslog priority that journald files them under (syslog(3)). */
 const levels = { DEBUG: 7, INFO: 6, WARN: 4, ERROR: 3 } as const;
@@ -61,11 +62,11 @@ export class Log {
     this.#target = options.target ?? "stderr";
     this.#quiet = options.quiet ?? false;
     this.#identifier = options.identifier ?? "bluechi";
-    this.#inJournal = options.inJournal ?? (process.env.INVOCATION_ID !== undefined && !process.stderr.isTTY);
+    this.#inJournal = options.inJournal ?? (process.env.INVOCATION_ID !== undefined && !stderr.isTerminal);
     const journal = new Journal();
     // Who catches the lines catches them all.
     this.#journal = options.journal ?? (options.write ? () => false : (fields) => journal.send(fields));
-    this.#write = options.write ?? ((line) => void process.stderr.write(line));
+    this.#write = options.write ?? ((line) => stderr.write(line));
   }
 
   debug(text: string, place?: Place): void {

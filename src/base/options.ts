@@ -1,3 +1,4 @@
+import { stderr, stdout } from "./output.ts";
 import { packageVersion } from "./version.ts";
 
 /**
@@ -156,12 +157,12 @@ export function readCommandLine<const O extends Options>(
     const line = parseOptions(program.name, argv, program.options);
     const { help, version } = line.values as OptionValues<typeof commonOptions>;
     if (!help && !version) return line;
-    process.stdout.write(`${help ? usage(program) : versionLine(program.name)}\n`);
+    stdout.write(`${help ? usage(program) : versionLine(program.name)}\n`);
     return 0;
   } catch (thrown) {
     if (!(thrown instanceof UsageError)) throw thrown;
-    process.stderr.write(`${thrown.message}\nUnsupported option ?\n`);
-    process.stdout.write(`${usage(program)}\n`);
+    stderr.write(`${thrown.message}\nUnsupported option ?\n`);
+    stdout.write(`${usage(program)}\n`);
     return 1;
   }
 }

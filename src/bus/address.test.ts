@@ -31,7 +31,9 @@ test("malformed addresses are refused", () => {
 
 test("the environment says where the buses are", () => {
   expect(systemBusAddress({ DBUS_SYSTEM_BUS_ADDRESS: "unix:path=/x" })).toBe("unix:path=/x");
-  expect(systemBusAddress({})).toMatch(/^unix:path=\/(var\/)?run\/dbus\/system_bus_socket$/);
+  expect(systemBusAddress({})).toEqual(
+    "unix:path=/run/dbus/system_bus_socket;unix:path=/var/run/dbus/system_bus_socket",
+  );
   expect(userBusAddress({ DBUS_SESSION_BUS_ADDRESS: "unix:path=/y", XDG_RUNTIME_DIR: "/run/user/1" })).toBe(
     "unix:path=/y",
   );

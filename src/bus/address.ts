@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { ErrorName, Failure } from "../base/failure.ts";
 
 /** Where a bus listens: one entry of a D-Bus address. */
@@ -10,12 +9,11 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** DBUS_SYSTEM_BUS_ADDRESS, or where the system bus listens (D-Bus specification, "Well-known Message Bus Instances"). */
 export function systemBusAddress(environment: Environment = process.env): string {
-  const given = environment.DBUS_SYSTEM_BUS_ADDRESS;
-  if (given) return given;
-  // The specification's place came first; where /run is the real one, /var/run need not exist at boot.
-  return existsSync("/run/dbus")
-    ? "unix:path=/run/dbus/system_bus_socket"
-    : "unix:path=/var/run/dbus/system_bus_socket";
+  // /var/run is the specification's; where /run is the real one, the other need not exist at boot.
+  return (
+    environment.DBUS_SYSTEM_BUS_ADDRESS ||
+    "unix:path=/run/dbus/system_bus_socket;unix:path=/var/run/dbus/system_bus_socket"
+  );
 }
 
 /**

@@ -1,4 +1,3 @@
-import type { Socket } from "node:net";
 import { type Body, emptyBody } from "../base/body.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { ErrorName, Failure } from "../base/failure.ts";
@@ -10,7 +9,7 @@ import { encodeHeader, type Message, MessageFlag, MessageReader, MessageType } f
 import { Outbox } from "./outbox.ts";
 import { PendingCalls, type Reply } from "./pending-calls.ts";
 import { Receivers } from "./receivers.ts";
-import { openStream, reasonOf } from "./stream.ts";
+import { type Opened, openStream, type Stream } from "./stream.ts";
 
 // Bounds: a message of either direction, maxMessage (message.ts): a longer one fails, and its call with it. Bytes on their
 // way out (outbox.ts): beyond these the connection closes with a reason. Calls that wait for replies, maxPending; watched
@@ -71,7 +70,7 @@ export interface Watch {
 /** A connection to a message bus, or to a program that speaks D-Bus itself. */
 export class BusConnection {
   readonly clock: Clock;
-  readonly #socket: Socket;
+  readonly #stream: Stream;
   readonly #outbox: Outbox;
   readonly #pending: PendingCalls;
   readonly #reader = new MessageReader();
@@ -86,19 +85,21 @@ export class BusConnection {
   #lost: Failure | undefined;
   #reason = "";
 
-  private constructor(socket: Socket, clock: Clock) {
+  private constructor({ stream, early }: Opened, clock: Clock) {
     this.clock = clock;
-    this.#socket = socket;
+    this.#stream = stream;
     this.#pending = new PendingCalls(clock);
-    this.#outbox = new Outbox(socket, clock, () => this.#end("the bus does not read what we send"));
-    socket.on("error", (error) => this.#end(reasonOf(error)));
-    socket.on("end", () => this.#end("the other side closed the connection"));
-    socket.on("close", () => this.#end("the connection was closed"));
-    socket.on("data", (chunk: Uint8Array) => {
+    this.#outbox = new Outbox(stream, clock, () => this.#end("the bus does not read what we send"));
+    stream.onEnd = (reason) => this.#end(reason);
+    stream.onDrain = () => this.#outbox.drain();
+    stream.onData = (chunk) => {
       this.#reader.push(chunk);
       this.#dispatchAll();
-    });
-    socket.resume();
+    };
+    if (early.length === 0) return;
+    this.#reader.push(early);
+    // Whoever opens the connection gets it first.
+    setImmediate(() => this.#dispatchAll());
   }
 
   /**
@@ -191,8 +192,7 @@ export class BusConnection {
   /** Sends what is still on its way out, and ends the connection. */
   close(): void {
     if (this.#lost) return;
-    this.#outbox.flush();
-    this.#socket.destroySoon();
+    this.#outbox.end();
     this.#finish("closed by us");
   }
 
@@ -267,7 +267,7 @@ export class BusConnection {
   /** Gives the connection up: what is still on its way out has nobody to read it. */
   #end(reason: string): void {
     if (this.#lost) return;
-    this.#socket.destroy();
+    this.#stream.destroy();
     this.#finish(reason);
   }
 

@@ -1,13 +1,11 @@
 import { afterAll, expect, test } from "bun:test";
 import type { Socket } from "node:net";
-import { systemClock } from "../base/clock.ts";
 import { ErrorName } from "../base/failure.ts";
 import { BusConnection } from "./connection.ts";
 import { encodeBody } from "./marshal.ts";
 import { type Message, MessageReader, MessageType } from "./message.ts";
-import { openStream } from "./stream.ts";
 import { startTestBus } from "./test-bus.ts";
-import { answering, send, testPeer } from "./test-peer.ts";
+import { answering, rawClient, send, testPeer } from "./test-peer.ts";
 import { decodeBody } from "./unmarshal.ts";
 
 const bus = await startTestBus();
@@ -72,7 +70,7 @@ test("what cannot be understood costs its sender an error, and nobody else anyth
   const heard: string[] = [];
   victim.onSignal(({ member }) => void heard.push(member));
   victim.onCall((call) => call.reply());
-  const attacker = new Attacker(await openStream(bus.address, systemClock, 5000));
+  const attacker = new Attacker(await rawClient(bus.address));
   const to = field(6, "s", victim.uniqueName);
   const name = "org.freedesktop.DBus";
   send(attacker.socket, {

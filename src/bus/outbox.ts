@@ -1,5 +1,5 @@
-import type { Socket } from "node:net";
 import type { Clock } from "../base/clock.ts";
+import type { Stream } from "./stream.ts";
 
 /** More bytes than this may wait only while the other side goes on taking some, each patienceMs at the latest. */
 const maxQueued = 64 * 1024 * 1024;
@@ -21,7 +21,7 @@ interface Piece {
 
 /** What is on its way out. All that is put in before the present work is done leaves in as few writes as can be. */
 export class Outbox {
-  readonly #socket: Socket;
+  readonly #stream: Stream;
   readonly #clock: Clock;
   readonly #overflow: () => void;
   readonly #pieces: Piece[] = [];
@@ -29,20 +29,22 @@ export class Outbox {
   onClogged: ((clogged: boolean) => void) | undefined;
   #clogged = false;
   #queued = 0;
-  #writing = false;
+  /** What the kernel has not taken yet of the piece that is being written. */
+  #left: Uint8Array = new Uint8Array();
+  #ending = false;
   /** When the kernel last took something, or had nothing left to take. */
   #takenAtMs = 0;
 
   /** @param overflow called when the other side is given up; nothing more should be put then. */
-  constructor(socket: Socket, clock: Clock, overflow: () => void) {
-    this.#socket = socket;
+  constructor(stream: Stream, clock: Clock, overflow: () => void) {
+    this.#stream = stream;
     this.#clock = clock;
     this.#overflow = overflow;
   }
 
   put(header: Uint8Array, body: Uint8Array): void {
     if (this.#queued === 0) this.#takenAtMs = this.#clock.monotonicMs();
-    if (this.#pieces.length === 0 && !this.#writing) queueMicrotask(() => this.#write());
+    if (this.#pieces.length === 0 && this.#left.length === 0) queueMicrotask(() => this.drain());
     const piece = this.#lastPiece();
     piece.parts.push(header, body);
     piece.size += header.length + body.length;
@@ -51,9 +53,30 @@ export class Outbox {
     if (this.#queued > maxQueued && this.#stuck()) this.#overflow();
   }
 
-  /** Hands everything to the socket, which is about to be closed. */
-  flush(): void {
-    while (this.#pieces.length > 0 && this.#socket.writable) this.#writePiece();
+  /** Gives the kernel as much as it takes. */
+  drain(): void {
+    for (;;) {
+      if (this.#left.length === 0 && !this.#nextPiece()) break;
+      const taken = this.#stream.write(this.#left);
+      this.#left = this.#left.subarray(taken);
+      this.#queued -= taken;
+      if (taken > 0) this.#takenAtMs = this.#clock.monotonicMs();
+      this.#weigh();
+      if (this.#left.length > 0) return;
+    }
+    if (this.#ending) this.#stream.end();
+  }
+
+  /** Ends the stream once everything has gone out. */
+  end(): void {
+    this.#ending = true;
+    this.drain();
+  }
+
+  #nextPiece(): boolean {
+    const piece = this.#pieces.shift();
+    if (piece) this.#left = Buffer.concat(piece.parts, piece.size);
+    return piece !== undefined;
   }
 
   #weigh(): void {
@@ -72,21 +95,5 @@ export class Outbox {
     const piece = { parts: [], size: 0 };
     this.#pieces.push(piece);
     return piece;
-  }
-
-  #write(): void {
-    if (!this.#writing && this.#pieces.length > 0 && this.#socket.writable) this.#writePiece();
-  }
-
-  #writePiece(): void {
-    const { parts = [], size = 0 } = this.#pieces.shift() ?? {};
-    this.#writing = true;
-    this.#socket.write(Buffer.concat(parts, size), () => {
-      this.#writing = false;
-      this.#queued -= size;
-      this.#takenAtMs = this.#clock.monotonicMs();
-      this.#weigh();
-      this.#write();
-    });
   }
 }

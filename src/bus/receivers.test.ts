@@ -1,12 +1,10 @@
 import { afterAll, expect, test } from "bun:test";
-import { systemClock } from "../base/clock.ts";
 import { BusConnection, type Call } from "./connection.ts";
 import { encodeBody } from "./marshal.ts";
 import { MessageReader, MessageType } from "./message.ts";
 import { Receivers } from "./receivers.ts";
-import { openStream } from "./stream.ts";
 import { startTestBus } from "./test-bus.ts";
-import { send } from "./test-peer.ts";
+import { rawClient, send } from "./test-peer.ts";
 import { decodeBody } from "./unmarshal.ts";
 
 const bus = await startTestBus();
@@ -139,7 +137,7 @@ const driver = {
 
 /** A connection that says Hello and then answers nothing. */
 async function mute() {
-  const socket = await openStream(bus.address, systemClock, 25_000);
+  const socket = await rawClient(bus.address);
   const messages = new MessageReader();
   const name = await new Promise<string>((resolve) => {
     const read = (chunk: Uint8Array) => {

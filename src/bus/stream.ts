@@ -1,20 +1,108 @@
-import { connect, type Socket } from "node:net";
-import { getSystemErrorMessage } from "node:util";
-import handshake from "dbus-next/lib/handshake.js";
 import type { Clock } from "../base/clock.ts";
 import { describe, ErrorName, Failure } from "../base/failure.ts";
 import { type Endpoint, parseAddress, systemBusAddress } from "./address.ts";
+import { authenticate } from "./authentication.ts";
+
+/** A connected socket. It is the runtime's own: node:net takes longer to load than all else that a command does. */
+export class Stream {
+  /** Hears what arrives. */
+  onData: (chunk: Uint8Array) => void = () => {};
+  /** Hears that the kernel takes more, after a write of which it did not take all. */
+  onDrain: () => void = () => {};
+  /** Hears why the connection is over, unless it ended by end() or destroy(). */
+  onEnd: (reason: string) => void = () => {};
+  readonly #socket: Promise<Bun.Socket<unknown>>;
+  #open: Bun.Socket<unknown> | undefined;
+  #over = false;
+
+  private constructor(place: string | { readonly hostname: string; readonly port: number }) {
+    const socket: Bun.SocketHandler<unknown> = {
+      open: (opened) => {
+        this.#open = opened;
+      },
+      data: (_, chunk) => apart(() => this.onData(chunk)),
+      drain: () => apart(() => this.onDrain()),
+      end: () => this.#lost("the other side closed the connection"),
+      error: (_, error) => this.#lost(reasonOf(error)),
+      close: (_, error) => this.#lost(error ? reasonOf(error) : "the connection was closed"),
+      // What it says is what the promise of the socket is rejected with.
+      connectError: () => {},
+    };
+    this.#socket = typeof place === "string" ? Bun.connect({ unix: place, socket }) : Bun.connect({ ...place, socket });
+  }
+
+  /** @throws what the system says against connecting. */
+  static async connect(endpoint: Endpoint): Promise<Stream> {
+    const stream = new Stream("path" in endpoint ? endpoint.path : await resolve(endpoint));
+    await stream.#socket;
+    return stream;
+  }
+
+  /** Gives the kernel what it takes of some bytes. @returns how many these were. */
+  write(bytes: Uint8Array): number {
+    return this.#over ? 0 : Math.max(0, this.#open?.write(bytes) ?? 0);
+  }
+
+  /** Ends the connection; the other side still gets what was written. */
+  end(): void {
+    this.#over = true;
+    this.#open?.end();
+  }
+
+  destroy(): void {
+    this.#over = true;
+    this.#open?.terminate();
+  }
+
+  #lost(reason: string): void {
+    if (this.#over) return;
+    this.#over = true;
+    apart(() => this.onEnd(reason));
+  }
+}
+
+/** Keeps from the socket what a handler throws: to the socket it would be an error of the connection. */
+function apart(handler: () => void): void {
+  try {
+    handler();
+  } catch (thrown) {
+    queueMicrotask(() => {
+      throw thrown;
+    });
+  }
+}
+
+async function resolve({ host, port, family }: Extract<Endpoint, { readonly host: string }>) {
+  if (family === 0) return { hostname: host, port };
+  const [found] = await Bun.dns.lookup(host, { family });
+  return { hostname: found?.address ?? host, port };
+}
+
+/** What went wrong with a socket, in the system's words. */
+function reasonOf(error: unknown): string {
+  const { errno } = error as { errno?: number };
+  if (typeof errno !== "number" || errno >= 0) return describe(error);
+  return process.getBuiltinModule("node:util").getSystemErrorMessage(errno);
+}
+
+/** A stream behind which messages follow, and the beginning of them that has arrived already. */
+export interface Opened {
+  readonly stream: Stream;
+  readonly early: Uint8Array;
+}
 
 /**
  * Connects to the first place in an address that takes us, and authenticates there.
- * @param timeoutMs for each place.
+ * @param timeoutMs for all places together.
  * @throws Failure saying which address and why; the words are those of the last place tried.
  */
-export async function openStream(address: string, clock: Clock, timeoutMs: number): Promise<Socket> {
+export async function openStream(address: string, clock: Clock, timeoutMs: number): Promise<Opened> {
+  const deadlineMs = clock.monotonicMs() + timeoutMs;
   let reason = "";
   for (const endpoint of parseAddress(address)) {
+    const leftMs = Math.max(0, deadlineMs - clock.monotonicMs());
     try {
-      return await openEndpoint(endpoint, clock, timeoutMs);
+      return await openEndpoint(endpoint, clock, leftMs, `no answer within ${timeoutMs / 1000} s`);
     } catch (error) {
       reason = reasonOf(error);
     }
@@ -23,47 +111,21 @@ export async function openStream(address: string, clock: Clock, timeoutMs: numbe
   throw new Failure(ErrorName.Disconnected, `cannot connect to ${bus} at ${address}: ${reason}`);
 }
 
-/** What went wrong with a socket, in the system's words. */
-export function reasonOf(error: unknown): string {
-  const { errno } = error as { errno?: number };
-  return typeof errno === "number" && errno !== 0 ? getSystemErrorMessage(-Math.abs(errno)) : describe(error);
-}
-
-function openEndpoint(endpoint: Endpoint, clock: Clock, timeoutMs: number): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect("path" in endpoint ? { path: endpoint.path } : endpoint);
-    const fail = (error: unknown) => {
-      timer.cancel();
-      socket.destroy();
-      reject(error);
-    };
-    const timer = clock.after(timeoutMs, () => fail(new Error(`no answer within ${timeoutMs / 1000} s`)));
-    const closed = () => fail(new Error("it closed the connection"));
-    socket.on("error", fail);
-    socket.on("close", closed);
-    socket.once("connect", () =>
-      // EXTERNAL is the kernel's word for who we are; every local bus takes it.
-      handshake(beginEarly(socket), { authMethods: ["EXTERNAL"] }, (error) => {
-        if (error) return fail(new Error("it refused to authenticate us"));
-        timer.cancel();
-        socket.off("error", fail);
-        socket.off("close", closed);
-        resolve(socket);
-      }),
+async function openEndpoint(endpoint: Endpoint, clock: Clock, timeoutMs: number, late: string): Promise<Opened> {
+  const expired = Promise.withResolvers<never>();
+  const timer = clock.after(timeoutMs, () => expired.reject(new Error(late)));
+  const connecting = Stream.connect(endpoint);
+  try {
+    const stream = await Promise.race([connecting, expired.promise]);
+    return { stream, early: await Promise.race([authenticate(stream), expired.promise]) };
+  } catch (error) {
+    // Whoever answers now is too late.
+    connecting.then(
+      (stream) => stream.destroy(),
+      () => {},
     );
-  });
-}
-
-/**
- * A socket on which BEGIN goes out together with AUTH, as sd-bus sends it. BEGIN by itself may reach systemd's private
- * socket together with our first message, which systemd (252) then does not look at until something else arrives.
- */
-function beginEarly(socket: Socket): Parameters<typeof handshake>[0] {
-  return {
-    write: (text) => text === "BEGIN\r\n" || socket.write(text.startsWith("AUTH ") ? `${text}BEGIN\r\n` : text),
-    read: (size) => socket.read(size),
-    on: (event: string, listener: (...args: unknown[]) => void) => socket.on(event, listener),
-    removeListener: (event: string, listener: (...args: unknown[]) => void) => socket.removeListener(event, listener),
-    emit: (event: string, ...args: unknown[]) => socket.emit(event, ...args),
-  };
+    throw error;
+  } finally {
+    timer.cancel();
+  }
 }

@@ -1,6 +1,7 @@
-import { createServer, type Socket } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseAddress } from "./address.ts";
 import { BusConnection, type OpenOptions } from "./connection.ts";
 import { encodeHeader, type Message, MessageReader, MessageType } from "./message.ts";
 
@@ -19,6 +20,15 @@ export async function testPeer(then: (socket: Socket) => void, options: OpenOpti
   const connection = await BusConnection.open(`unix:path=${path}`, { peerToPeer: true, ...options });
   server.close();
   return connection;
+}
+
+/** An authenticated socket of a test's own, that says nothing by itself. */
+export async function rawClient(address: string): Promise<Socket> {
+  const socket = connect(parseAddress(address)[0] as { path: string });
+  const uid = Buffer.from(String(process.getuid?.())).toString("hex");
+  socket.write(`\0AUTH EXTERNAL ${uid}\r\nBEGIN\r\n`);
+  await new Promise((resolve) => socket.once("data", resolve));
+  return socket;
 }
 
 /** What a peer has to do to answer each call that it gets by what `answer` returns, if anything. */

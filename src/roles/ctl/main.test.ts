@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
+import * as output from "../../base/output.ts";
 import { commands } from "./commands.ts";
 import { main } from "./main.ts";
 
@@ -8,12 +9,11 @@ const spies: { mockRestore(): void }[] = [];
 
 beforeEach(() => {
   stdout = stderr = "";
-  const take = (add: (text: string) => void) => (text: string | Uint8Array) => {
-    add(String(text));
-    return true;
+  const take = (add: (text: string) => void) => (text: string) => {
+    add(text);
   };
-  spies.push(spyOn(process.stdout, "write").mockImplementation(take((text) => (stdout += text))));
-  spies.push(spyOn(process.stderr, "write").mockImplementation(take((text) => (stderr += text))));
+  spies.push(spyOn(output.stdout, "write").mockImplementation(take((text) => (stdout += text))));
+  spies.push(spyOn(output.stderr, "write").mockImplementation(take((text) => (stderr += text))));
 });
 afterEach(() => {
   for (const spy of spies.splice(0)) spy.mockRestore();

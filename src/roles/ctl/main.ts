@@ -1,5 +1,6 @@
 import { Failure } from "../../base/failure.ts";
 import { type CommandLine, type Options, parseOptions, UsageError, versionLine } from "../../base/options.ts";
+import { stderr, stdout } from "../../base/output.ts";
 import { commands, globals, knownOptions } from "./commands.ts";
 import { colourChoices, paintState, type Terminal, wantsColour } from "./context.ts";
 import { type Command, checkUse, commandHelp, generalHelp } from "./declaration.ts";
@@ -42,12 +43,12 @@ const terminal: Terminal = {
 };
 
 function answer(text: string): number {
-  process.stdout.write(`${text}\n`);
+  stdout.write(`${text}\n`);
   return 0;
 }
 
 function misuse(program: string, message: string): number {
-  process.stderr.write(`${message}\n`);
+  stderr.write(`${message}\n`);
   answer(generalHelp(program, commands, globals));
   return 1;
 }
@@ -59,8 +60,8 @@ async function use(program: string, name: string, command: Command, line: Comman
     return opened;
   };
   const choice = String(line.values.color ?? "auto");
-  const { stdout, stderr, env } = process;
-  const said = voice(stderr.isTTY && wantsColour(choice, true, env), (text) => stderr.write(text));
+  const { env } = process;
+  const said = voice(stderr.isTerminal && wantsColour(choice, true, env), (text) => stderr.write(text));
   try {
     checkUse(name, command, line, globals);
     if (!colourChoices.includes(choice)) throw new Trouble([`Value '${choice}' of option --color is invalid`]);
@@ -68,8 +69,8 @@ async function use(program: string, name: string, command: Command, line: Comman
       ...said,
       program,
       compatible: env.BLUECHI_COMPAT === "1",
-      terminal: stdout.isTTY ? terminal : undefined,
-      paint: wantsColour(choice, stdout.isTTY, env) ? paintState : (cell) => cell,
+      terminal: stdout.isTerminal ? terminal : undefined,
+      paint: wantsColour(choice, stdout.isTerminal, env) ? paintState : (cell) => cell,
       print: answer,
       open,
     });
@@ -86,8 +87,8 @@ function report(thrown: unknown, said: Voice): number {
   if (thrown instanceof Failure) return report(new Trouble([`Failed to issue method call: ${explain(thrown)}`]), said);
   if (!(thrown instanceof Trouble)) throw thrown;
   const lines = [...thrown.lines];
-  const unended = thrown.unended && !process.stderr.isTTY ? lines.pop() : undefined;
+  const unended = thrown.unended && !stderr.isTerminal ? lines.pop() : undefined;
   for (const line of lines) said.complain(line);
-  if (unended !== undefined) process.stderr.write(unended);
+  if (unended !== undefined) stderr.write(unended);
   return thrown.status;
 }

@@ -1,3 +1,5 @@
+import { stdout } from "../../base/output.ts";
+
 /** Something that happened, for a loop that does the same work however often it happened meanwhile. */
 export class Bell {
   #rang = false;
@@ -21,7 +23,7 @@ export class Bell {
 
 /** Shows something again whenever the bell rings, or the terminal has another size. */
 export async function showAgain(bell: Bell, show: () => Promise<void>): Promise<never> {
-  process.stdout.on("resize", () => bell.ring());
+  if (stdout.isTerminal) process.stdout.on("resize", () => bell.ring());
   for (;;) {
     await bell.rung();
     await show();

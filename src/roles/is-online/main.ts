@@ -1,5 +1,6 @@
 import { describe } from "../../base/failure.ts";
 import { type CommandLine, helpRows, readCommandLine, usage, versionLine } from "../../base/options.ts";
+import { stderr, stdout } from "../../base/output.ts";
 import { commands, options } from "./commands.ts";
 import type { Target } from "./status-watch.ts";
 
@@ -63,11 +64,11 @@ async function check(target: Target, values: CommandLine<typeof options>["values
 }
 
 function answer(text: string): number {
-  process.stdout.write(`${text}\n`);
+  stdout.write(`${text}\n`);
   return 0;
 }
 
 function fail(message: string): number {
-  process.stderr.write(`${message}\n`);
+  stderr.write(`${message}\n`);
   return 1;
 }

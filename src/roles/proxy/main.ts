@@ -1,6 +1,7 @@
 import { asFailure, ErrorName } from "../../base/failure.ts";
 import { proxyTarget } from "../../base/names.ts";
 import { commonOptions, readCommandLine } from "../../base/options.ts";
+import { stderr } from "../../base/output.ts";
 
 export const options = {
   ...commonOptions,
@@ -41,6 +42,6 @@ export async function main(argv: string[], name: string): Promise<number> {
 }
 
 function fail(message: string): number {
-  process.stderr.write(`${message}\n`);
+  stderr.write(`${message}\n`);
   return 1;
 }
