@@ -1,6 +1,12 @@
 import { isTerminal } from "./libc.ts";
 
 /**
+ * What is written at once. For much more than that the runtime allocates a file's space beforehand, and what is appended
+ * to such a file comes behind a gap.
+ */
+const pieceSize = 64 * 1024;
+
+/**
  * One of the standard streams to write to. The runtime's own process.stdout and process.stderr take longer to load than all
  * else that a command does.
  */
@@ -38,9 +44,10 @@ export class Output {
   async #writeQueued(): Promise<void> {
     try {
       while (this.#queued !== "") {
-        const text = this.#queued;
+        const bytes = Buffer.from(this.#queued);
         this.#queued = "";
-        await Bun.write(this.#file, text);
+        for (let at = 0; at < bytes.length; at += pieceSize)
+          await Bun.write(this.#file, bytes.subarray(at, at + pieceSize));
       }
     } catch (thrown) {
       this.#broken = true;
