@@ -57,7 +57,12 @@ function reachable(...roots: string[]): string[] {
 test("the tools load nothing that takes longer than what they do: of the runtime's modules most do", () => {
   const roots = ["ctl", "is-online", "proxy"].map((role) => `src/roles/${role}/main.ts`);
   const loaded = reachable("src/base/output.ts", "src/bus/stream.ts", ...roots);
-  expect(loaded.filter((path) => !path.startsWith("src/")).sort()).toEqual(["bun:ffi", "citty", "consola/core"]);
+  expect(loaded.filter((path) => !path.startsWith("src/")).sort()).toEqual([
+    "bun:ffi",
+    "citty",
+    "consola/core",
+    "node:path",
+  ]);
   const users = [...loaded, "src/main.ts"].filter(
     (file) =>
       file.startsWith("src/") && /process\.std(out|err)\b/.test(read(file).replace(/^ *(\*|\/\*\*|\/\/).*$/gm, "")),

@@ -1,4 +1,5 @@
 import type { Options } from "./options.ts";
+import { stdout } from "./output.ts";
 
 /** One thing that the word being typed may become, and what that is. */
 export interface Candidate {
@@ -29,7 +30,7 @@ export async function complete(
   const typed = argv.at(-1) ?? "";
   const found = await candidates(spotOf(argv.slice(0, -1), typed, options), typed);
   const fitting = new Map(found.filter(({ word }) => word.startsWith(typed)).map(({ word, help }) => [word, help]));
-  for (const [word, help] of fitting) process.stdout.write(`${word}\t${help.replaceAll(/\s+/g, " ")}\n`);
+  for (const [word, help] of fitting) stdout.write(`${word}\t${help.replaceAll(/\s+/g, " ")}\n`);
   return 0;
 }
 
