@@ -45,10 +45,15 @@ export class FakeClock implements Clock {
     const end = this.#nowMs + ms;
     for (let due = this.#next(); due && due.atMs <= end; due = this.#next()) {
       this.#timers.delete(due);
-      this.#nowMs = due.atMs;
+      this.#nowMs = Math.max(this.#nowMs, due.atMs);
       due.fire();
     }
-    this.#nowMs = end;
+    this.#nowMs = Math.max(this.#nowMs, end);
+  }
+
+  /** Lets `ms` milliseconds pass in which nothing fires, as while a process is busy or stopped. */
+  oversleep(ms: number): void {
+    this.#nowMs += ms;
   }
 
   #next(): Due | undefined {

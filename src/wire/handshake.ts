@@ -20,13 +20,17 @@ import {
   refusePlan,
   welcomePlan,
 } from "./hello.ts";
+import { whenSilent } from "./lateness.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import { Link } from "./link.ts";
 import { type Agreement, Session, type SessionOwner } from "./session.ts";
 import type { Transport } from "./transport.ts";
 
-/** Connections that have not been admitted; beyond, the oldest of the address with the most has to go. */
-export const maxGreeting = 1024;
+/**
+ * Connections that have not been admitted; beyond, the oldest of the address with the most has to go. The runtime takes all
+ * connections that wait before it reads what they say, so a whole fleet has to have a place here.
+ */
+const maxGreeting = 10_000;
 
 interface Common {
   readonly clock: Clock;
@@ -43,6 +47,8 @@ export interface AcceptorOptions extends Common {
    * @throws Failure to refuse it: error name and message reach the agent.
    */
   admit(hello: Hello, transport: Transport): SessionOwner<"controller">;
+  /** 10,000 when left out. */
+  readonly maxGreeting?: number;
   /** Whether there are more connections, the newest among them, than there is room for. There always is when left out. */
   crowded?(): boolean;
 }
@@ -125,12 +131,13 @@ export class Acceptor {
     };
     const user = { frame, drained: () => {}, ended };
     const link = new Link(transport, { clock, limits, frameLimit: maxHello, user });
-    const timer = clock.after(helloTimeoutMs, () => visitor.leave(`no hello in ${helloTimeoutMs} ms`));
+    const timer = whenSilent(clock, helloTimeoutMs, () => visitor.leave(`no hello in ${helloTimeoutMs} ms`));
     this.#crowd.add(visitor);
     // Who has been answered, and does not go, is still at the door.
     void link.gone.then(() => this.#crowd.delete(visitor));
     link.start();
-    if (this.#crowd.size > maxGreeting) this.#crowd.superfluous?.leave("too many connections have not said hello");
+    if (this.#crowd.size > (this.#options.maxGreeting ?? maxGreeting))
+      this.#crowd.superfluous?.leave("too many connections have not said hello");
     if (this.#options.crowded?.()) this.#crowd.superfluous?.leave("there is no room for more connections");
   }
 
@@ -236,7 +243,7 @@ function greet<T>(
   const user = { frame, drained: () => {}, ended };
   const link = new Link(transport, { clock, limits, frameLimit: maxHello, user });
   const silent = `the controller does not answer within ${helloTimeoutMs} ms`;
-  const timer = clock.after(helloTimeoutMs, () => fail(new Failure(ErrorName.NoReply, silent)));
+  const timer = whenSilent(clock, helloTimeoutMs, () => fail(new Failure(ErrorName.NoReply, silent)));
   link.start();
   signal?.addEventListener("abort", giveUp);
   if (signal?.aborted) giveUp();

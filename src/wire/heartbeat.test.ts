@@ -6,13 +6,13 @@ const options = { intervalMs: 2000, thresholdMs: 6000 };
 const never = Number.POSITIVE_INFINITY;
 
 test("either direction can be off", () => {
-  expect(begin({ intervalMs: 0, thresholdMs: 0 }, 5)).toEqual({ beatMs: never, checkMs: never, extended: false });
-  expect(begin({ intervalMs: 0, thresholdMs: 6000 }, 5)).toEqual({ beatMs: never, checkMs: 6005, extended: false });
-  expect(begin({ intervalMs: 2000, thresholdMs: 0 }, 5)).toEqual({ beatMs: 2005, checkMs: never, extended: false });
+  expect(begin({ intervalMs: 0, thresholdMs: 0 }, 5)).toEqual({ beatMs: never, checkMs: never, givenMs: 0 });
+  expect(begin({ intervalMs: 0, thresholdMs: 6000 }, 5)).toEqual({ beatMs: never, checkMs: 6005, givenMs: 0 });
+  expect(begin({ intervalMs: 2000, thresholdMs: 0 }, 5)).toEqual({ beatMs: 2005, checkMs: never, givenMs: 0 });
 });
 
-/** The state before and after: the next beat, the next check, and whether the time was extended. */
-type State = readonly [beatMs: number, checkMs: number, extended?: true];
+/** The state before and after: the next beat, the next check, and the time that was given beyond the threshold. */
+type State = readonly [beatMs: number, checkMs: number, givenMs?: number];
 interface Case {
   readonly what: string;
   readonly state: State;
@@ -45,23 +45,32 @@ const table: readonly Case[] = [
     next: [8000, never],
     lost: true,
   },
-  { what: "we were late", state: [80000, 6000], nowMs: 6300, heardMs: 0, next: [80000, 6600, true] },
-  { what: "we overslept", state: [80000, 6000], nowMs: 9000, heardMs: 0, next: [80000, 10000, true] },
+  { what: "we were late", state: [80000, 6000], nowMs: 6300, heardMs: 0, next: [80000, 6600, 300] },
+  { what: "we overslept", state: [80000, 6000], nowMs: 9000, heardMs: 0, next: [80000, 10000, 1000] },
   {
-    what: "and still nothing, late or not",
-    state: [80000, 8000, true],
-    nowMs: 8300,
+    what: "and still nothing",
+    state: [80000, 8000, 1000],
+    nowMs: 8049,
     heardMs: 0,
-    next: [80000, never, true],
+    next: [80000, never, 1000],
     lost: true,
   },
-  { what: "but it was heard", state: [80000, 8000, true], nowMs: 8000, heardMs: 7900, next: [80000, 13900] },
+  { what: "we are late again", state: [80000, 8000, 1000], nowMs: 8300, heardMs: 0, next: [80000, 8600, 1300] },
+  {
+    what: "late all the time",
+    state: [80000, 8000, 30_000],
+    nowMs: 8300,
+    heardMs: 0,
+    next: [80000, never, 30_000],
+    lost: true,
+  },
+  { what: "but it was heard", state: [80000, 8000, 1000], nowMs: 8000, heardMs: 7900, next: [80000, 13900] },
 ];
 
-const stateOf = ([beatMs, checkMs, extended = false]: readonly [number, number, boolean?]) => ({
+const stateOf = ([beatMs, checkMs, givenMs = 0]: readonly [number, number, number?]) => ({
   beatMs,
   checkMs,
-  extended,
+  givenMs,
 });
 
 test.each(table)("$what", ({ state, nowMs, heardMs, next, beat = false, lost = false }) => {

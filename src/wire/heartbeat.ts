@@ -1,4 +1,5 @@
 import type { Clock, Timer } from "../base/clock.ts";
+import { moreTime } from "./lateness.ts";
 
 /** Heartbeats in both directions, in milliseconds; 0 switches either off. */
 export interface HeartbeatOptions {
@@ -22,23 +23,15 @@ export interface HeartbeatPort {
 export interface HeartbeatState {
   readonly beatMs: number;
   readonly checkMs: number;
-  /** Whether the peer has been given more time in this silence. */
-  readonly extended: boolean;
+  /** The time that the peer has been given beyond the threshold in this silence, because we were late. */
+  readonly givenMs: number;
 }
-
-/**
- * A check that comes this much too late says that we slept, not the peer (a busy or stopped process, a suspended
- * machine): what it sent may still wait to be read, so it is given as much time again, once.
- */
-const lateMs = 50;
-/** No more time than this is given. */
-const maxExtensionMs = 1000;
 
 export function begin(options: HeartbeatOptions, nowMs: number): HeartbeatState {
   return {
     beatMs: options.intervalMs > 0 ? nowMs + options.intervalMs : Number.POSITIVE_INFINITY,
     checkMs: options.thresholdMs > 0 ? nowMs + options.thresholdMs : Number.POSITIVE_INFINITY,
-    extended: false,
+    givenMs: 0,
   };
 }
 
@@ -53,12 +46,11 @@ export function step(
   const beatMs = beat ? nowMs + options.intervalMs : state.beatMs;
   if (nowMs < state.checkMs) return { state: { ...state, beatMs }, beat, lost: false };
   if (nowMs < heardMs + options.thresholdMs) {
-    return { state: { beatMs, checkMs: heardMs + options.thresholdMs, extended: false }, beat, lost: false };
+    return { state: { beatMs, checkMs: heardMs + options.thresholdMs, givenMs: 0 }, beat, lost: false };
   }
-  const tooLateMs = nowMs - state.checkMs;
-  if (tooLateMs >= lateMs && !state.extended) {
-    const checkMs = nowMs + Math.min(tooLateMs, maxExtensionMs);
-    return { state: { beatMs, checkMs, extended: true }, beat, lost: false };
+  const moreMs = moreTime(nowMs - state.checkMs, state.givenMs);
+  if (moreMs > 0) {
+    return { state: { beatMs, checkMs: nowMs + moreMs, givenMs: state.givenMs + moreMs }, beat, lost: false };
   }
   return { state: { ...state, beatMs, checkMs: Number.POSITIVE_INFINITY }, beat: false, lost: true };
 }

@@ -29,7 +29,7 @@ export const refusePlan = planOf({ error: "s", message: "s" });
 
 /** Bytes of payload in a frame before the hello is accepted. */
 export const maxHello = 4096;
-/** How long either side waits for the other's first frame. */
+/** How long either side waits for the other's first frame; longer when it comes too late to look for it. */
 export const helloTimeoutMs = 5000;
 /** Which of an agent's attempts to connect this is. */
 export interface Origin {

@@ -3,8 +3,8 @@ import { ErrorName, Failure } from "../../src/base/failure.ts";
 import { FakeClock } from "../../src/base/fake-clock.ts";
 import { Log } from "../../src/base/log.ts";
 import { maxBurst } from "../../src/wire/crowd.ts";
-import { Acceptor, type AcceptorOptions, join, maxGreeting, probe } from "../../src/wire/handshake.ts";
-import type { Hello } from "../../src/wire/hello.ts";
+import { Acceptor, type AcceptorOptions, join, probe } from "../../src/wire/handshake.ts";
+import { type Hello, helloTimeoutMs } from "../../src/wire/hello.ts";
 import { MemoryNetwork } from "../../src/wire/memory.ts";
 import type { SessionOwner } from "../../src/wire/session.ts";
 import { closeGraceMs } from "../../src/wire/transport.ts";
@@ -24,6 +24,7 @@ const frames = {
   displaced: "05000006" + "03627965" + "01",
   probe: hello.replace(/00076/, "07076"),
 };
+const maxGreeting = 200;
 const welcome = "06000001" + "01" + "01" + "02" + "3276" + "00";
 
 function door(admit?: AcceptorOptions["admit"], crowded = () => false) {
@@ -39,7 +40,7 @@ function door(admit?: AcceptorOptions["admit"], crowded = () => false) {
     onHeartbeat: () => void seen.push("heartbeat"),
     onClose: (reason, code) => void seen.push(`closed ${reason}${code > 0 ? ` ${code}` : ""}`),
   };
-  const acceptor = new Acceptor({ clock, log, version: "2v", admit: admit ?? (() => owner), crowded });
+  const acceptor = new Acceptor({ clock, log, version: "2v", admit: admit ?? (() => owner), maxGreeting, crowded });
   network.listen((transport) => acceptor.accept(transport));
 
   /** A peer that writes bytes by hand. */
@@ -183,6 +184,23 @@ describe("at the controller's door", () => {
     expect(clock.pending).toBe(0);
   });
 
+  test("a hello that waits because the door is behind is heard, however late, and silence is noticed then", async () => {
+    const { network, clock, seen, raw } = door();
+    const silent = raw("silent");
+    raw().write(frames.hello);
+    for (let turn = 0; turn < 3; turn++) {
+      clock.oversleep(2 * helloTimeoutMs);
+      clock.advance(0);
+    }
+    await network.settle();
+    expect(seen).toEqual([agreement]);
+    expect(silent.closed).toBeUndefined();
+    clock.advance(1000);
+    await network.settle();
+    expect(silent.closed).toBe("connection lost");
+    expect(clock.pending).toBe(0);
+  });
+
   test("a flood of connections pushes out the oldest, and the newest still gets in", async () => {
     const { network, acceptor, seen, raw } = door();
     const flood = Array.from({ length: maxGreeting + 50 }, () => raw());
@@ -210,7 +228,7 @@ describe("at the controller's door", () => {
     acceptor.close();
     expect(lines).toEqual([
       "Connection from flood refused: too many connections have not said hello",
-      expect.stringMatching(/^Connection from flood refused: shutting down \(the last of 30\d\d more\)$/),
+      expect.stringMatching(/^Connection from flood refused: shutting down \(the last of 5\d\d more\)$/),
     ]);
   });
 
