@@ -49,6 +49,7 @@ interface ControllerOptions extends ControllerTerms {
 /** All that the controller knows: nodes, jobs, monitors, what depends on what. */
 export class Controller {
   readonly #nodes = new Map<string, Node>();
+  readonly #online = new Set<Node>();
   readonly jobs: Jobs;
   readonly monitors: Monitors;
   readonly subscriptions: Subscriptions;
@@ -140,6 +141,7 @@ export class Controller {
       node.displace(`another agent has connected as '${node.name}'`);
     }
     node.connected(session, peer);
+    this.#online.add(node);
     this.#log.info(`Registered managed node from '${peer || "unix socket"}' as '${node.name}'`);
     this.#listener?.nodeStatusChanged(node);
     this.#updateStatus();
@@ -153,6 +155,7 @@ export class Controller {
   disconnected(node: Node, session: Session<"controller">, reason: string): void {
     if (!node.has(session)) return;
     node.disconnected();
+    this.#online.delete(node);
     this.#log.info(`Node '${node.name}' disconnected: ${reason}`);
     this.#lostJobs.nodeOffline(node.name);
     this.dependencies.nodeOffline(node);
@@ -256,9 +259,8 @@ export class Controller {
   }
 
   #updateStatus(): void {
-    const nodes = [...this.nodes.values()];
-    const online = nodes.filter((node) => node.online).length;
-    this.#setStatus(online === 0 ? "down" : online === nodes.length ? "up" : "degraded");
+    const online = this.#online.size;
+    this.#setStatus(online === 0 ? "down" : online === this.#nodes.size ? "up" : "degraded");
   }
 
   #setStatus(status: Status): void {
