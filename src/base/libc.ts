@@ -10,6 +10,7 @@ const symbols = {
     args: [FFIType.i32, FFIType.ptr, FFIType.u64, FFIType.i32, FFIType.ptr, FFIType.u32],
     returns: FFIType.i64,
   },
+  listen: { args: [FFIType.i32, FFIType.i32], returns: FFIType.i32 },
   close: { args: [FFIType.i32], returns: FFIType.i32 },
   isatty: { args: [FFIType.i32], returns: FFIType.i32 },
   getsockopt: {
@@ -128,6 +129,11 @@ export function setSocketOption(fd: number, option: keyof typeof SocketOption, v
   const [level, name] = SocketOption[option];
   const data = new Int32Array([value]);
   return libc().setsockopt(fd, level, name, ptr(data), 4) === 0;
+}
+
+/** Sets how many connections may wait to be accepted; the kernel takes less when net.core.somaxconn says so (listen(2)). */
+export function setBacklog(fd: number, backlog: number): void {
+  libc().listen(fd, backlog);
 }
 
 const SOL_SOCKET = 1;

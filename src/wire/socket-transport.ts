@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import type { Server, Socket } from "node:net";
 import { peerContext, setSocketOption } from "../base/libc.ts";
 import { closeGraceMs, type Transport, type TransportHandler } from "./transport.ts";
 
@@ -122,7 +122,8 @@ function applyOptions(socket: Socket, options: SocketOptions): void {
   set("ipv6ReceiveErrors", 1);
 }
 
-function descriptor(socket: Socket): number | undefined {
+/** The descriptor of a socket, as long as it has one. */
+export function descriptor(socket: Socket | Server): number | undefined {
   return (socket as { _handle?: { fd?: number } })._handle?.fd;
 }
 

@@ -2,11 +2,15 @@ import { lstatSync, unlinkSync } from "node:fs";
 import { createConnection, createServer, type ListenOptions, type Server } from "node:net";
 import { systemClock } from "../base/clock.ts";
 import { ErrorName, Failure } from "../base/failure.ts";
+import { setBacklog } from "../base/libc.ts";
 import { type Address, formatAddress } from "./address.ts";
-import { explain, type SocketOptions, SocketTransport } from "./socket-transport.ts";
+import { descriptor, explain, type SocketOptions, SocketTransport } from "./socket-transport.ts";
 import type { Listener, Transport } from "./transport.ts";
 
 export type { SocketOptions } from "./socket-transport.ts";
+
+/** Connections that may wait to be accepted: a fleet that comes at once. The runtime itself asks for 512, whatever it is told. */
+const backlog = 16_384;
 
 type OnTransport = (transport: Transport) => void;
 
@@ -113,6 +117,8 @@ function listen(
   });
   server.on("error", (error) => reject(new ListenFailure(what, error)));
   server.listen(where as ListenOptions, () => {
+    const fd = descriptor(server);
+    if (fd !== undefined) setBacklog(fd, backlog);
     resolve({
       port: portOf(server),
       get connections() {
