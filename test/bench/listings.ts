@@ -47,7 +47,7 @@ export const listings: Part<World> = {
           { what: `${what3}: controller`, value: controller / 1000, below: 1.5, unit: "ms" },
         ],
         ratios: {
-          [what]: cpuRatio(one),
+          [`${what}, pipelined`]: cpuRatio(piped),
           "bytes on the wire for each unit": bytes / sent / unitCount,
         },
       },
@@ -55,7 +55,7 @@ export const listings: Part<World> = {
       {
         title: "CPU time, us",
         columns: cpuColumns,
-        rows: [cpuRow(what, one), [what3, controller, agent, bus, systemd]],
+        rows: [cpuRow(what, one), cpuRow(`${what}, pipelined`, piped), [what3, controller, agent, bus, systemd]],
       },
       { title: "On the wire", columns: ["kB"], rows: [[what, bytes / sent / 1000]] },
     ];
