@@ -31,6 +31,8 @@ interface Subscription {
 /** A unit of a node that somebody listens to. Its state is known once the agent has told it. */
 interface Watch {
   readonly subscriptions: Set<Subscription>;
+  /** Who they are of, each once; undefined after a change, until somebody has to be told something. */
+  subscribers: readonly Subscriber[] | undefined;
   state: UnitState | undefined;
   /** The question to the agent that is under way; one that was given up before decides nothing. */
   question: Question | undefined;
@@ -112,7 +114,9 @@ export class Subscriptions {
     for (const [node, watches] of this.#matching(subscription.node)) {
       for (const unit of subscription.units) {
         const watch = watches.byUnit.get(unit);
-        if (!watch?.subscriptions.delete(subscription) || watch.subscriptions.size > 0) continue;
+        if (!watch?.subscriptions.delete(subscription)) continue;
+        watch.subscribers = undefined;
+        if (watch.subscriptions.size > 0) continue;
         watch.question = undefined;
         watches.byUnit.delete(unit);
         node.emit("unsubscribe", { unit });
@@ -185,9 +189,10 @@ export class Subscriptions {
   }
 
   #join(node: Node, watches: Watches, unit: string, subscription: Subscription): void {
-    const watch = watches.byUnit.get(unit) ?? { subscriptions: new Set(), state: undefined, question: undefined };
+    const watch = watches.byUnit.get(unit) ?? newWatch();
     watches.byUnit.set(unit, watch);
     watch.subscriptions.add(subscription);
+    watch.subscribers = undefined;
     if (watch.state) introduce(node, unit, watch.state, subscription.subscriber);
     else if (node.online && !watch.question) this.#ask(node, unit, watch);
   }
@@ -252,12 +257,18 @@ export class Subscriptions {
     const watches = this.#watches.get(node)?.byUnit;
     const named = watches?.get(unit);
     const all = watches?.get(any);
-    return new Set([...(named?.state ? subscribers(named) : []), ...(all ? subscribers(all) : [])]);
+    if (!named?.state) return all ? subscribers(all) : [];
+    return all ? new Set([...subscribers(named), ...subscribers(all)]) : subscribers(named);
   }
 }
 
-function subscribers(watch: Watch): Set<Subscriber> {
-  return new Set([...watch.subscriptions].map(({ subscriber }) => subscriber));
+function newWatch(): Watch {
+  return { subscriptions: new Set(), subscribers: undefined, state: undefined, question: undefined };
+}
+
+function subscribers(watch: Watch): readonly Subscriber[] {
+  watch.subscribers ??= [...new Set([...watch.subscriptions].map(({ subscriber }) => subscriber))];
+  return watch.subscribers;
 }
 
 /** Tells a new listener what is already so. */
