@@ -5,7 +5,7 @@ import * as driver from "./driver.ts";
 import { errorContent, failureOf } from "./error-message.ts";
 import { guard } from "./guard.ts";
 import type { MatchRule } from "./match.ts";
-import { encodeHeader, type Message, MessageFlag, MessageReader, MessageType } from "./message.ts";
+import { addressHeader, encodeHeader, type Message, MessageFlag, MessageReader, MessageType } from "./message.ts";
 import { Outbox } from "./outbox.ts";
 import { PendingCalls, type Reply } from "./pending-calls.ts";
 import { Receivers } from "./receivers.ts";
@@ -44,8 +44,6 @@ export interface OutgoingSignal {
   readonly interface: string;
   readonly member: string;
   readonly body?: Body;
-  /** The one connection to send it to; everybody who listens when left out. */
-  readonly destination?: string;
 }
 
 export interface Signal {
@@ -137,10 +135,17 @@ export class BusConnection {
     return call.noReply ? { body: emptyBody } : this.#pending.wait(serial, timeoutMs);
   }
 
-  /** Sends a signal; on a closed connection nothing. @throws Failure InvalidArgs for a bad name or path. */
+  /** Sends a signal to all who listen; on a closed connection nothing. @throws Failure InvalidArgs for a bad name or path. */
   signal(signal: OutgoingSignal): void {
     const flags = MessageFlag.noReplyExpected;
     if (!this.#lost) this.#send({ type: MessageType.signal, flags, ...signal });
+  }
+
+  /** Sends a signal, whose header was made for nobody (signalHeader), to one connection; on a closed one of ours nothing. */
+  signalTo(destination: string, header: Uint8Array, body: Uint8Array): void {
+    if (this.#lost) return;
+    const addressed = addressHeader(header, { serial: this.#nextSerial(), destination, bodyLength: body.length });
+    this.#put(addressed, body, destination);
   }
 
   /** Hears every signal that arrives, at once and in the order of arrival. Which arrive is a matter of addMatch. */
@@ -255,13 +260,20 @@ export class BusConnection {
   }
 
   #send(message: Outgoing): number {
+    const serial = this.#nextSerial();
+    this.#put(encodeHeader({ ...message, serial }), message.body?.bytes ?? emptyBody.bytes, message.destination);
+    return serial;
+  }
+
+  #nextSerial(): number {
     do this.#serial = (this.#serial % 0xffff_ffff) + 1;
     while (this.#pending.has(this.#serial));
-    const header = encodeHeader({ ...message, serial: this.#serial });
-    const { bytes } = message.body ?? emptyBody;
-    this.#outbox.put(header, bytes);
-    if (message.destination) this.#receivers.sent(message.destination, header.length + bytes.length);
     return this.#serial;
+  }
+
+  #put(header: Uint8Array, body: Uint8Array, destination: string | undefined): void {
+    this.#outbox.put(header, body);
+    if (destination) this.#receivers.sent(destination, header.length + body.length);
   }
 
   /** Gives the connection up: what is still on its way out has nobody to read it. */

@@ -1,6 +1,6 @@
 import { type Body, emptyBody } from "../base/body.ts";
 import { ErrorName, Failure } from "../base/failure.ts";
-import { alignUp } from "./layout.ts";
+import { alignUp, viewOf } from "./layout.ts";
 import { Writer } from "./marshal.ts";
 import { isBusName, isInterfaceName, isMemberName, isObjectPath } from "./syntax.ts";
 import { fromBigEndian, malformed, parsing, Reader } from "./unmarshal.ts";
@@ -63,7 +63,7 @@ export function encodeHeader(
   for (const [name, code, signature, valid] of textFields) {
     const text = message[name];
     if (!text) continue;
-    if (!valid(text)) throw new Failure(ErrorName.InvalidArgs, `'${text}' is no valid ${name} of a message`);
+    if (!valid(text)) throw badName(text, name);
     beginField(writer, code, signature);
     writer.text(text);
   }
@@ -77,9 +77,53 @@ export function encodeHeader(
   }
   writer.endArray(fields);
   writer.align(8);
-  if (writer.length + body.bytes.length > maxMessage)
-    throw new Failure(ErrorName.LimitsExceeded, `a message of ${body.bytes.length} bytes is too long`);
+  checkLength(writer.length, body.bytes.length);
   return writer.finish();
+}
+
+/** The header of a signal to nobody, for addressHeader. @throws Failure InvalidArgs as encodeHeader does. */
+export function signalHeader(
+  signal: Pick<Message, "path" | "interface" | "member"> & { readonly signature: string },
+): Uint8Array {
+  const { signature, ...fields } = signal;
+  const shape = { type: MessageType.signal, flags: MessageFlag.noReplyExpected, serial: 0, ...fields };
+  return encodeHeader({ ...shape, body: { ...emptyBody, signature } });
+}
+
+/**
+ * The header of a message to `destination`, out of one that is to nobody: what many receivers have in common is made once.
+ * Fields begin at 8 bytes and have no order, so that another one is put where the header with its padding ends.
+ * @throws Failure InvalidArgs for a name that is not valid, LimitsExceeded for a message over maxMessage.
+ */
+export function addressHeader(
+  header: Uint8Array,
+  { serial, destination, bodyLength }: { serial: number; destination: string; bodyLength: number },
+): Uint8Array {
+  if (!isBusName(destination)) throw badName(destination, "destination");
+  const textAt = header.length + 8;
+  const end = textAt + destination.length + 1;
+  const bytes = new Uint8Array(alignUp(end, 8));
+  checkLength(bytes.length, bodyLength);
+  bytes.set(header);
+  bytes.set(destinationField, header.length);
+  const view = viewOf(bytes);
+  view.setUint32(4, bodyLength, true);
+  view.setUint32(8, serial, true);
+  view.setUint32(12, end - fixedHeader, true);
+  view.setUint32(textAt - 4, destination.length, true);
+  for (let index = 0; index < destination.length; index++) bytes[textAt + index] = destination.charCodeAt(index);
+  return bytes;
+}
+
+/** The number of the field, and the signature of its value. */
+const destinationField = [6, 1, "s".charCodeAt(0), 0];
+
+function badName(text: string, what: string): Failure {
+  return new Failure(ErrorName.InvalidArgs, `'${text}' is no valid ${what} of a message`);
+}
+
+function checkLength(header: number, body: number): void {
+  if (header + body > maxMessage) throw new Failure(ErrorName.LimitsExceeded, `a message of ${body} bytes is too long`);
 }
 
 function beginField(writer: Writer, code: number, signature: string): void {

@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from "bun:test";
 import { BusConnection, type Call } from "./connection.ts";
 import { encodeBody } from "./marshal.ts";
-import { MessageReader, MessageType } from "./message.ts";
+import { MessageReader, MessageType, signalHeader } from "./message.ts";
 import { Receivers } from "./receivers.ts";
 import { startTestBus } from "./test-bus.ts";
 import { rawClient, send } from "./test-peer.ts";
@@ -163,13 +163,14 @@ test("on a bus: who does not read is told of; who reads is not, be it mute", asy
   const told = new Promise<void>((resolve) => {
     for (const each of receivers) sender.watchReceiver(each, () => slow.push(each) && resolve());
   });
-  const signal = { path: "/a", interface: "a.b", member: "S", body: encodeBody("ay", [new Uint8Array(mebibyte)]) };
+  const { signature, bytes } = encodeBody("ay", [new Uint8Array(mebibyte)]);
+  const header = signalHeader({ path: "/a", interface: "a.b", member: "S", signature });
   const count = 72;
   let heard = 0;
   const all = Promise.withResolvers<void>();
   reader.onSignal(({ member }) => member === "S" && ++heard === count && all.resolve());
   for (let sent = 0; sent < count; sent++) {
-    for (const destination of receivers) sender.signal({ ...signal, destination });
+    for (const destination of receivers) sender.signalTo(destination, header, bytes);
     // As much as a clogged connection keeps back.
     if (sent % 4 === 3) await sender.call({ ...driver, member: "GetId" });
   }

@@ -4,6 +4,7 @@ import { client } from "./client.ts";
 import { BusConnection, type MethodCall } from "./connection.ts";
 import { defineInterface } from "./interface.ts";
 import { encodeBody } from "./marshal.ts";
+import { signalHeader } from "./message.ts";
 import { type Caller, ObjectTree, type Served } from "./serve.ts";
 import { startTestBus } from "./test-bus.ts";
 
@@ -129,8 +130,9 @@ test("signals are believed of the name's owner only", async () => {
   const liar = await BusConnection.open(bus.address);
   const heard: number[] = [];
   at.onSignal("Moved", ({ angle }) => heard.push(angle));
-  const body = encodeBody("ua{sv}", [1, new Map()]);
-  liar.signal({ path, interface: table.name, member: "Moved", body, destination: caller.uniqueName });
+  const { signature, bytes } = encodeBody("ua{sv}", [1, new Map()]);
+  const header = signalHeader({ path, interface: table.name, member: "Moved", signature });
+  liar.signalTo(caller.uniqueName, header, bytes);
   await liar.call({ destination: "org.example", path, interface: table.name, member: "Close" });
   door.emit("Moved", { angle: 2, log: new Map() });
   await at.call("Close", {});

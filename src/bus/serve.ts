@@ -1,6 +1,7 @@
 import type { Body } from "../base/body.ts";
 import { asFailure, ErrorName, Failure } from "../base/failure.ts";
 import type { BusConnection, MethodCall } from "./connection.ts";
+import { Emitter, LastBody } from "./emitter.ts";
 import { guard } from "./guard.ts";
 import {
   type In,
@@ -67,6 +68,7 @@ export interface Served<I extends Interface> {
 export class ObjectTree {
   readonly #connection: BusConnection;
   readonly #root = new ObjectNode();
+  readonly #lastBody = new LastBody();
   readonly #callsOf = new Map<string, number>();
   #calls = 0;
 
@@ -85,18 +87,20 @@ export class ObjectTree {
   ): Served<I> {
     const part = { table, methods, properties } as unknown as Part;
     this.#root.add(path, part);
+    const emitters: Record<string, Emitter> = {};
     return {
-      emit: (signal, args, destinations) => this.#emit(path, table, signal, args, destinations),
+      emit: (signal, args, destinations) => {
+        emitters[signal] ??= this.#emitter(path, table, signal);
+        emitters[signal].emit(args, destinations);
+      },
       changed: (...names) => this.#changed(path, part, names),
       remove: () => this.#root.remove(path, part),
     };
   }
 
-  #emit(path: string, table: Interface, member: string, args: object, destinations?: readonly string[]): void {
-    const body = encodeNamed(table.signals[member]?.args ?? {}, args);
-    const signal = { path, interface: table.name, member, body };
-    if (!destinations) this.#connection.signal(signal);
-    else for (const destination of destinations) this.#connection.signal({ ...signal, destination });
+  #emitter(path: string, table: Interface, member: string): Emitter {
+    const signal = { path, interface: table.name, member };
+    return new Emitter(this.#connection, signal, table.signals[member]?.args ?? {}, this.#lastBody);
   }
 
   #changed(path: string, { table, properties }: Part, names: readonly string[]): void {

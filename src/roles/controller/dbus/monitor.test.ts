@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { Log } from "../../../base/log.ts";
-import type { BusConnection, OutgoingSignal } from "../../../bus/connection.ts";
+import type { BusConnection } from "../../../bus/connection.ts";
+import { addressHeader, MessageReader } from "../../../bus/message.ts";
 import { ObjectTree } from "../../../bus/serve.ts";
 import { decodeBody } from "../../../bus/unmarshal.ts";
 import { Monitors } from "../monitors.ts";
@@ -13,8 +14,12 @@ function world() {
   const slow = new Map<string, () => void>();
   const connection = {
     onCall: () => {},
-    signal: ({ destination, member, body }: OutgoingSignal) => {
-      told.push([destination, member, ...(body ? decodeBody(body) : [])].join(" "));
+    signalTo(destination: string, header: Uint8Array, body: Uint8Array) {
+      const reader = new MessageReader();
+      reader.push(addressHeader(header, { serial: 1, destination, bodyLength: body.length }));
+      reader.push(body);
+      const message = reader.next();
+      if (message) told.push([message.destination, message.member, ...decodeBody(message.body)].join(" "));
     },
     watchName: () => ({ cancel: () => {} }),
     watchReceiver(name: string, fire: () => void) {
