@@ -1,4 +1,4 @@
-// docs/guide.md as data: prose, and commands with the output that the guide promises.
+// A page of docs as data: prose, and commands with the output that the page promises.
 export type Step =
   | { readonly kind: "prose"; readonly text: string }
   | {
@@ -9,9 +9,11 @@ export type Step =
       readonly promised: readonly string[];
       /** Whether the promise holds only after a moment: then the command is one that may be repeated. */
       readonly eventually: boolean;
+      /** Whether it is promised to fail: to end with another status than 0. */
+      readonly fails: boolean;
     };
 
-const fence = /^```(?:console)?(?: (eventually))?$/;
+const fence = /^```(?:console)?(?: (eventually|fails))?$/;
 const prompt = /^([a-z]+)# (.*)$/;
 const hereDocument = /<<'(\w+)'$/;
 
@@ -26,18 +28,18 @@ export function parseGuide(markdown: string): Step[] {
     const text = prose.join("\n").trim();
     if (text !== "") steps.push({ kind: "prose", text });
     if (lines.length === 0) break;
-    const eventually = fence.exec(lines.shift() ?? "")?.[1] !== undefined;
+    const [, kind] = fence.exec(lines.shift() ?? "") ?? [];
     const block = lines.splice(
       0,
       indexOr(lines, (line) => line === "```"),
     );
     lines.shift();
-    steps.push(...commands(block, eventually));
+    steps.push(...commands(block, { eventually: kind === "eventually", fails: kind === "fails" }));
   }
   return steps;
 }
 
-function commands(block: string[], eventually: boolean): Step[] {
+function commands(block: string[], promise: { readonly eventually: boolean; readonly fails: boolean }): Step[] {
   const steps: Step[] = [];
   while (block.length > 0) {
     const [, host, first] = prompt.exec(block[0] ?? "") ?? [];
@@ -49,7 +51,7 @@ function commands(block: string[], eventually: boolean): Step[] {
       0,
       indexOr(block, (line) => prompt.test(line)),
     );
-    steps.push({ kind: "command", host, script, promised, eventually });
+    steps.push({ kind: "command", host, script, promised, ...promise });
   }
   return steps;
 }

@@ -20,9 +20,9 @@ export async function walk(
   tell: (text: string) => void,
   { page = "guide.md", events = {} }: Walk = {},
 ): Promise<void> {
-  const guide = await Bun.file(join(import.meta.dir, "../../docs", page)).text();
+  const text = await Bun.file(join(import.meta.dir, "../../docs", page)).text();
   const awaited = new Set(Object.keys(events));
-  for (const step of parseGuide(guide)) {
+  for (const step of parseGuide(text)) {
     if (step.kind === "prose") {
       tell(`\n${step.text}\n\n`);
       for (const paragraph of step.text.split("\n\n")) {
@@ -31,20 +31,20 @@ export async function walk(
       continue;
     }
     const host = hosts.find(({ name }) => name === step.host);
-    if (host === undefined) throw new Error(`the guide's host ${step.host} is not there`);
+    if (host === undefined) throw new Error(`the host ${step.host} of ${page} is not there`);
     tell(`${step.host}# ${step.script}\n`);
     tell(
       step.eventually
-        ? await until("what the guide promises", () => perform(host, step), commandTimeoutMs)
+        ? await until("what the page promises", () => perform(host, step), commandTimeoutMs)
         : await perform(host, step),
     );
   }
   if (awaited.size > 0) throw new Error(`${page} does not say: ${[...awaited].join(" ")}`);
 }
 
-async function perform(host: Host, { script, promised }: Command): Promise<string> {
+async function perform(host: Host, { script, promised, fails }: Command): Promise<string> {
   const { status, stdout } = await host.run(["bash", "-c", `exec 2>&1\n${script}`], { timeoutMs: commandTimeoutMs });
-  if (status === 0 && keeps(promised, stdout)) return stdout;
+  if ((status !== 0) === fails && keeps(promised, stdout)) return stdout;
   const said = `exit status ${status}, and said:\n${stdout}`;
-  throw new Error(`${host.name}# ${script}\nThe guide promises:\n${promised.join("\n")}\nThe host ended with ${said}`);
+  throw new Error(`${host.name}# ${script}\nThe page promises:\n${promised.join("\n")}\nThe host ended with ${said}`);
 }
