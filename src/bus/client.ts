@@ -86,12 +86,15 @@ export function client<const I extends Interface>(
       });
     },
     async match() {
-      await followOwner(connection, destination, (name) => {
-        owner = name;
-      });
       const rule = { type: "signal", sender: destination, path } as const;
-      await connection.addMatch({ ...rule, interface: table.name });
-      await connection.addMatch({ ...rule, interface: propertiesName, member: "PropertiesChanged", arg0: table.name });
+      const changes = { ...rule, interface: propertiesName, member: "PropertiesChanged", arg0: table.name } as const;
+      await Promise.all([
+        followOwner(connection, destination, (name) => {
+          owner = name;
+        }),
+        connection.addMatch({ ...rule, interface: table.name }),
+        connection.addMatch(changes),
+      ]);
     },
   };
   return typed as unknown as Client<I>;

@@ -97,13 +97,16 @@ export async function followOwner(
   onOwnerChanged(connection, (changedName, owner) => {
     if (changedName === name) changed(owner);
   });
-  await addMatch(connection, { ...ownerChanged, arg0: name });
-  try {
-    changed(String(await ask(connection, "GetNameOwner", "s", [name])));
-  } catch (error) {
-    if (!(error instanceof Failure) || error.errorName !== ErrorName.NameHasNoOwner) throw error;
-    changed("");
-  }
+  const tellOwner = async () => {
+    try {
+      changed(String(await ask(connection, "GetNameOwner", "s", [name])));
+    } catch (error) {
+      if (!(error instanceof Failure) || error.errorName !== ErrorName.NameHasNoOwner) throw error;
+      changed("");
+    }
+  };
+  // A bus answers in order: what changes after the second is heard because of the first.
+  await Promise.all([addMatch(connection, { ...ownerChanged, arg0: name }), tellOwner()]);
 }
 
 /** How many watches there may be at once; one more fails with LimitsExceeded. */

@@ -477,10 +477,10 @@ describe("nothing waits for what will not come", () => {
   });
 
   test("a pipe whose reader is slow gets everything", async () => {
-    controller.moreUnits = 20_000;
+    controller.moreUnits = 100_000;
     const [stdout, stderr] = await piped("ctl list-units foo", "| (sleep 0.5; wc -l)");
     controller.moreUnits = 0;
-    expect([stdout, stderr]).toEqual(["20003\n", "0\n"]);
+    expect([stdout, stderr]).toEqual(["100003\n", "0\n"]);
   });
 
   test("a job whose controller leaves", async () => {
