@@ -14,9 +14,18 @@ export function encodeBody(signature: string, values: readonly unknown[]): Body 
   const types = parse(() => parseSignature(signature));
   if (types.length !== values.length) throw invalid(signature, `${values.length} values`);
   if (types.length === 0) return emptyBody;
-  const writer = new Writer();
+  const writer = new Writer(passedOn(values));
   for (const [index, type] of types.entries()) writer.value(type, values[index]);
   return { signature, bytes: writer.finish() };
+}
+
+/** About how many bytes the bodies take that stand in place of arrays: lists of units of many hosts are long. */
+function passedOn(values: readonly unknown[]): number {
+  let size = 0;
+  for (const value of values)
+    if (value instanceof Map)
+      for (const item of value.values()) if (item?.bytes instanceof Uint8Array) size += item.bytes.length + nameRoom;
+  return size;
 }
 
 function parse<T>(work: () => T): T {
@@ -48,6 +57,9 @@ const integers = {
   u: [0, 2 ** 32 - 1],
 };
 
+/** For the name of a host in front of its list, the list's length, and what lies between. */
+const nameRoom = 512;
+
 // Every writer starts in this shared space and copies what it made out of it: writing never waits for anything, so no
 // two writers are at work at once.
 const scratch = Buffer.allocUnsafe(64 * 1024);
@@ -60,13 +72,20 @@ export class Writer {
   #length = 0;
   #depth = 0;
 
+  /** @param room bytes that will be written at the least: what is known to be long is made in one piece. */
+  constructor(room = 0) {
+    this.#reserve(room);
+  }
+
   get length(): number {
     return this.#length;
   }
 
-  /** A copy of what was written. */
+  /** What was written, which is the caller's: a copy, unless it fills most of a space of its own. Called once, and last. */
   finish(): Uint8Array {
-    return new Uint8Array(this.#bytes.subarray(0, this.#length));
+    const written = this.#bytes.subarray(0, this.#length);
+    const own = this.#bytes !== scratch && this.#length > this.#bytes.length / 2;
+    return own ? new Uint8Array(written.buffer, written.byteOffset, written.length) : new Uint8Array(written);
   }
 
   align(boundary: number): void {
@@ -275,7 +294,7 @@ export class Writer {
   #reserve(more: number): void {
     const needed = this.#length + more;
     if (needed <= this.#bytes.length) return;
-    const grown = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length * 2));
+    const grown = Buffer.allocUnsafeSlow(this.#length === 0 ? needed : Math.max(needed, this.#bytes.length * 2));
     grown.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = grown;
     this.#view = viewOf(grown);
