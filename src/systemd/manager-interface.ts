@@ -38,6 +38,9 @@ export const slowMethods: ReadonlySet<string> = new Set([
   "ListUnitFiles",
 ]);
 
+/** These have long answers, and no arguments: one answer serves all who want it at the time. */
+export const lists: ReadonlySet<string> = new Set(["ListUnits", "ListUnitFiles"]);
+
 /** systemd's error for a unit that it does not have. */
 export const noSuchUnit = "org.freedesktop.systemd1.NoSuchUnit";
 

@@ -1,12 +1,13 @@
 import type { Body } from "../../base/body.ts";
 import type { Clock } from "../../base/clock.ts";
 import { ErrorName, Failure } from "../../base/failure.ts";
-import { slowMethods } from "../../systemd/manager-interface.ts";
+import { lists, slowMethods } from "../../systemd/manager-interface.ts";
 import { GoodbyeCode } from "../../wire/codec.ts";
 import type { Origin } from "../../wire/hello.ts";
 import type { EventFrom, FieldsOf, ReplyOf, RequestFrom } from "../../wire/messages.ts";
 import type { Session } from "../../wire/session.ts";
 import { checkedBody } from "./hearsay.ts";
+import { Turns } from "./turns.ts";
 
 /** What connects a node: nothing while it is offline. */
 type Link =
@@ -49,6 +50,7 @@ export class Node {
   readonly #clock: Clock;
   #link: Link = offline;
   #held = false;
+  readonly #lists = new Map<string, Turns<Body>>();
 
   constructor(name: string, allowedDependencies: ReadonlySet<string>, clock: Clock) {
     this.name = name;
@@ -154,7 +156,17 @@ export class Node {
    * Passes a call to the Manager of the node's systemd.
    * @param signature that the answer must have.
    */
-  async callManager(method: string, args: Body, signature: string): Promise<Body> {
+  callManager(method: string, args: Body, signature: string): Promise<Body> {
+    if (!lists.has(method)) return this.#askManager(method, args, signature);
+    let turns = this.#lists.get(method);
+    if (!turns) {
+      turns = new Turns(() => this.#askManager(method, args, signature));
+      this.#lists.set(method, turns);
+    }
+    return turns.answer();
+  }
+
+  async #askManager(method: string, args: Body, signature: string): Promise<Body> {
     const patient = slowMethods.has(method) && this.#link.state === "online" && this.#link.session.watched;
     const call = this.call("callManager", { method, arguments: args }, patient ? slowAnswerMs : answerMs);
     const { result } = await call;

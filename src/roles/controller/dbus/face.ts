@@ -14,6 +14,7 @@ import type { Job } from "../job.ts";
 import type { Monitor } from "../monitor.ts";
 import type { Node } from "../node.ts";
 import { rollCall } from "../roll-call.ts";
+import { Turns } from "../turns.ts";
 import { serveJob } from "./job.ts";
 import { MonitorObject } from "./monitor.ts";
 import { serveNode } from "./node.ts";
@@ -28,6 +29,8 @@ export class ControllerFace implements ControllerListener {
   readonly #nodes = new Map<Node, Served<typeof nodeInterface>>();
   readonly #jobs = new Map<Job, Served<typeof jobInterface>>();
   readonly #monitors = new Map<Monitor, MonitorObject>();
+  readonly #units = new Turns(() => this.#fromAll("ListUnits", "a(ssssssouso)"));
+  readonly #unitFiles = new Turns(() => this.#fromAll("ListUnitFiles", "a(ss)"));
   #metrics: Served<typeof metricsInterface> | undefined;
 
   constructor(connection: BusConnection, controller: Controller, log: Log) {
@@ -117,8 +120,8 @@ export class ControllerFace implements ControllerListener {
       rootPath,
       controllerInterface,
       {
-        ListUnits: () => this.#fromAll("ListUnits", "a(ssssssouso)"),
-        ListUnitFiles: () => this.#fromAll("ListUnitFiles", "a(ss)"),
+        ListUnits: () => this.#units.answer(),
+        ListUnitFiles: () => this.#unitFiles.answer(),
         ListNodes: () => ({
           nodes: [...controller.nodes.values()].map(({ name, status, peer }) => [name, nodePath(name), status, peer]),
         }),
