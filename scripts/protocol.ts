@@ -3,7 +3,7 @@
 
 import { ErrorName } from "../src/base/failure.ts";
 import { emptyPlan, faultPlan, GoodbyeCode, goodbyePlan, rows } from "../src/wire/codec.ts";
-import { compressedPlan, compressionFeature, maxRatio, maxWindowLog } from "../src/wire/compression.ts";
+import { compressedPlan, compressionFeature, maxRatio } from "../src/wire/compression.ts";
 import { FrameType, requestBit } from "../src/wire/frame.ts";
 import {
   helloPlan,
@@ -177,8 +177,8 @@ agent is a random number of one run of an agent, attempt grows with each of its 
 because the agent has given it up, is refused.
 
 The features are a bit each: ${compressionFeature} says that its sender takes \`compressed\` frames. Such a frame stands for another one that is
-long, and holds that one's type, the size of its payload, and the payload as a zstd frame (RFC 8878). It unfolds to ${maxRatio} times
-its own content at most, with a zstd window of ${2 ** maxWindowLog} bytes at most, and to no other compressed frame.
+long, and holds that one's type, the size of its payload, and the payload as one zstd frame (RFC 8878) that has its content size,
+no checksum and no dictionary. It unfolds to ${maxRatio} times its own content at most, and to no other compressed frame.
 
 An agent that only wants to know whether it would be let in sends \`probe\` in place of \`hello\`. It is answered in the same
 way, but refused with \`${ErrorName.AddressInUse}\` while an agent is connected by its name.

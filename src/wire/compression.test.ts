@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { compress, compressedPlan, decompress, maxRatio, maxWindowLog } from "./compression.ts";
+import { compress, compressedPlan, decompress, maxRatio } from "./compression.ts";
 import { FrameType } from "./frame.ts";
 import { Random } from "./random.ts";
 import { WireError } from "./reader.ts";
@@ -63,12 +63,32 @@ test("no more is unfolded than there may be", () => {
   }
 });
 
-test("a window larger than ours is refused", () => {
-  const payload = new Uint8Array(64).fill(7);
-  // RFC 8878, 3.1.1: the magic, no content size, the window; then the last block, as it is.
-  const windowed = (log: number) =>
-    Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, (log - 10) << 3, 1, 2, 0]), payload]);
-  const frame = (log: number) => folded({ type: 4, size: 64, content: windowed(log) });
-  expect(decompress(frame(maxWindowLog), limit)).toEqual({ type: 4, payload: Buffer.from(payload) });
-  expect(() => decompress(frame(maxWindowLog + 1), limit)).toThrow("do not unfold");
+/** A zstd frame (RFC 8878, 3.1.1) of 64 bytes, by what it has in front of its one raw block. */
+function handMade(header: string, block = "010200"): Uint8Array {
+  return Buffer.concat([Buffer.from(`28b52ffd${header}${block}`, "hex"), new Uint8Array(64).fill(7)]);
+}
+
+test("only a zstd frame that says to what it unfolds is taken", () => {
+  const unfolded = (content: Uint8Array, size = 64) => decompress(folded({ type: 4, size, content }), limit).payload;
+  const refused = "do not unfold";
+  expect(unfolded(handMade("a040000000"))).toEqual(Buffer.alloc(64, 7));
+  expect(unfolded(handMade("805840000000"))).toEqual(Buffer.alloc(64, 7));
+  expect(() => unfolded(handMade("0058")), "no content size").toThrow(refused);
+  expect(() => unfolded(handMade("2040")), "its content size in one byte").toThrow(refused);
+  expect(() => unfolded(handMade("e04000000000000000")), "its content size in eight bytes").toThrow(refused);
+  expect(() => unfolded(handMade("a440000000")), "a checksum").toThrow(refused);
+  expect(() => unfolded(handMade("a10140000000")), "a dictionary").toThrow(refused);
+  expect(() => unfolded(handMade("a040000000", "000200")), "no last block").toThrow(refused);
+  expect(() => unfolded(handMade("a041000000"), 65), "less than it says").toThrow(refused);
+  expect(() => unfolded(handMade("a03f000000"), 63), "more than it says").toThrow(refused);
+});
+
+test("blocks that unfold to more than their frame says take no memory", () => {
+  // Each of these blocks is 128 KiB of one byte; all of them would be 2 GiB.
+  const block = Buffer.from("02001007", "hex");
+  const blocks = Buffer.concat([...Array(16_000).fill(block), Buffer.from("03001007", "hex")]);
+  const content = Buffer.concat([Buffer.from("28b52ffda0e8030000", "hex"), blocks]);
+  const before = process.memoryUsage.rss();
+  expect(() => decompress(folded({ type: 4, size: 1000, content }), limit)).toThrow("do not unfold");
+  expect(process.memoryUsage.rss() - before).toBeLessThan(100 * 2 ** 20);
 });

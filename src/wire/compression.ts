@@ -17,8 +17,9 @@ const level = 1;
  * differ in a number alone is compressed to a tenth. What would unfold to more is sent as it is.
  */
 export const maxRatio = 64;
-/** The zstd window (log2 of bytes) that a peer may have us allocate; `level` uses one of 512 KiB. */
-export const maxWindowLog = 20;
+const zstdMagic = 0xfd2fb528;
+/** Magic, descriptor, window, content size and the header of a block. */
+const shortestFrame = 13;
 
 /** The fields of the compressed frame in place of another one; undefined when that is not worth it. */
 export function compress(type: number, payload: Uint8Array): object | undefined {
@@ -44,14 +45,36 @@ export function decompress({ payload }: Frame, limit: number): Frame {
   return { type, payload: unfolded };
 }
 
-/** @returns undefined when the bytes are not zstd's, or unfold to more than `size`. */
+/** @returns undefined when the bytes are not zstd's, or unfold to something else. */
 function unfold(content: Uint8Array, size: number): Uint8Array | undefined {
-  // Most processes never need it, and loading it takes time. Bun's own function has no bound.
-  const { zstdDecompressSync, constants } = process.getBuiltinModule("node:zlib");
-  const params = { [constants.ZSTD_d_windowLogMax]: maxWindowLog };
+  if (!announces(content, size)) return undefined;
   try {
-    return zstdDecompressSync(content, { maxOutputLength: size, chunkSize: Math.max(size, 64), params });
+    return Bun.zstdDecompressSync(content);
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Whether bytes are one zstd frame alone that says itself to unfold to `size` (RFC 8878, 3.1.1): Bun's function then takes
+ * that much memory and no more. (Of node:zlib's, which takes a bound, each call costs twice as much.)
+ */
+function announces(frame: Uint8Array, size: number): boolean {
+  if (frame.length < shortestFrame) return false;
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+  const descriptor = view.getUint8(4);
+  // No checksum and no dictionary follow; bit 5 says that there is no byte for the window.
+  if (view.getUint32(0, true) !== zstdMagic || (descriptor & 0x1f) !== 0) return false;
+  let at = (descriptor & 0x20) !== 0 ? 5 : 6;
+  const width = descriptor >> 6;
+  if ((width === 1 ? view.getUint16(at, true) + 256 : width === 2 && view.getUint32(at, true)) !== size) return false;
+  at += 2 * width;
+  for (let last = false; !last; ) {
+    if (at + 3 > frame.length) return false;
+    const header = view.getUint16(at, true) | (view.getUint8(at + 2) << 16);
+    last = (header & 1) !== 0;
+    // A block of type 1 is one byte, to be repeated.
+    at += 3 + (((header >> 1) & 3) === 1 ? 1 : header >> 3);
+  }
+  return at === frame.length;
 }
