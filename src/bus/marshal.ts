@@ -19,12 +19,13 @@ export function encodeBody(signature: string, values: readonly unknown[]): Body 
   return { signature, bytes: writer.finish() };
 }
 
-/** About how many bytes the bodies take that stand in place of arrays: lists of units of many hosts are long. */
+/** About how many bytes the bodies take, with their keys, that stand in place of arrays: lists of many hosts are long. */
 function passedOn(values: readonly unknown[]): number {
   let size = 0;
-  for (const value of values)
-    if (value instanceof Map)
-      for (const item of value.values()) if (item?.bytes instanceof Uint8Array) size += item.bytes.length + nameRoom;
+  for (const value of values) {
+    if (!(value instanceof Map)) continue;
+    for (const item of value.values()) if (item?.bytes instanceof Uint8Array) size += item.bytes.length + 512;
+  }
   return size;
 }
 
@@ -56,9 +57,6 @@ const integers = {
   i: [-(2 ** 31), 2 ** 31 - 1],
   u: [0, 2 ** 32 - 1],
 };
-
-/** For the name of a host in front of its list, the list's length, and what lies between. */
-const nameRoom = 512;
 
 // Every writer starts in this shared space and copies what it made out of it: writing never waits for anything, so no
 // two writers are at work at once.

@@ -9,7 +9,7 @@ import { BusConnection } from "../../src/bus/connection.ts";
 import { encodeBody } from "../../src/bus/marshal.ts";
 import { encodeHeader, MessageReader } from "../../src/bus/message.ts";
 import { startTestBus } from "../../src/bus/test-bus.ts";
-import { decodeBody, sliceArray } from "../../src/bus/unmarshal.ts";
+import { decodeBody, fromBigEndian, sliceArray } from "../../src/bus/unmarshal.ts";
 import { validateBody } from "../../src/bus/validate.ts";
 import { Random } from "../../src/wire/random.ts";
 import { fromDbusNext, toDbusNext, Values } from "./values.ts";
@@ -51,6 +51,59 @@ onBodies("we read what dbus-next reads", 500, (body, values) => {
   const theirs = parseSignature(body.signature).map((type, index) => fromDbusNext(type, read[index]));
   expect(decodeBody(body)).toEqual(theirs);
   expect(decodeBody(body)).toEqual(values);
+});
+
+/** The body of a list of units, in the other byte order. */
+function swapped(list: Uint8Array): Uint8Array {
+  const bytes = Buffer.from(list);
+  let at = 0;
+  const uint32 = () => {
+    at = (at + 3) & -4;
+    const value = bytes.readUInt32LE(at);
+    bytes.writeUInt32BE(value, at);
+    at += 4;
+    return value;
+  };
+  uint32();
+  for (at = 8; at < bytes.length; at = (at + 7) & -8) {
+    for (const code of "ssssssouso") {
+      const value = uint32();
+      if (code !== "u") at += value + 1;
+    }
+  }
+  return bytes;
+}
+
+test("lists of units are joined as bytes, into what dbus-next writes of their values", () => {
+  const units = "a(ssssssouso)";
+  const random = new Random(seed);
+  const text = () =>
+    Array.from({ length: random.below(40) }, () => "aZ.@ä€🂡"[random.below(7)])
+      .join("")
+      .toWellFormed();
+  const path = () => `/${"x".repeat(1 + random.below(9))}`;
+  const unit = () => [text(), text(), text(), text(), text(), text(), path(), random.below(2 ** 31), text(), path()];
+  passed = false;
+  for (let round = 0; round < 200; round++) {
+    const lists = Array.from({ length: random.below(5) }, (_, index): [string, unknown[][]] => [
+      `${index}${"n".repeat(random.below(12))}`,
+      Array.from({ length: random.below(6) }, unit),
+    ]);
+    const bodies = lists.map(([name, list]): [string, Body] => [name, encodeBody(units, [list])]);
+    const joined = encodeBody(`a{s${units}}`, [new Map(bodies)]);
+    validateBody(joined);
+    expect(decodeBody(joined)).toEqual([new Map(lists)]);
+    const theirs = marshall(
+      joined.signature,
+      parseSignature(joined.signature).map((type) => toDbusNext(type, new Map(lists))),
+    );
+    expect(Buffer.from(joined.bytes).toString("hex")).toBe(theirs.toString("hex"));
+    for (const [, { bytes }] of bodies) {
+      const turned = fromBigEndian({ signature: units, bytes: swapped(bytes) });
+      expect(Buffer.compare(turned.bytes, bytes)).toBe(0);
+    }
+  }
+  passed = true;
 });
 
 onBodies("what we write is valid, and nothing less or more than that", 500, (body) => {
