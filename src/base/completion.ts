@@ -29,8 +29,12 @@ export async function complete(
 ): Promise<number> {
   const typed = argv.at(-1) ?? "";
   const found = await candidates(spotOf(argv.slice(0, -1), typed, options), typed);
-  const fitting = new Map(found.filter(({ word }) => word.startsWith(typed)).map(({ word, help }) => [word, help]));
-  for (const [word, help] of fitting) stdout.write(`${word}\t${help.replaceAll(/\s+/g, " ")}\n`);
+  const told = new Set<string>();
+  for (const { word, help } of found) {
+    if (!word.startsWith(typed) || told.has(word)) continue;
+    told.add(word);
+    stdout.write(`${word}\t${help.replaceAll(/\s+/g, " ")}\n`);
+  }
   return 0;
 }
 

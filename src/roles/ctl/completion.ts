@@ -14,6 +14,7 @@ interface Asked {
   readonly command: string;
   /** Those behind the command. */
   readonly words: readonly string[];
+  readonly typed: string;
   readonly session: () => Promise<Session>;
 }
 
@@ -35,7 +36,7 @@ function fixed(words: readonly string[], help: string): Source {
   return async () => words.map((word) => ({ word, help }));
 }
 
-/** Which units a command is for, by their active state; the others are for any unit, and for files that are not loaded. */
+/** Which loaded units a command is for, by their active state, where it is not for all of them and for unit files, too. */
 const wanted: Record<string, (active: string) => boolean> = {
   stop: isRunning,
   reload: isRunning,
@@ -44,13 +45,14 @@ const wanted: Record<string, (active: string) => boolean> = {
   thaw: isRunning,
   "reset-failed": (active) => active === "failed",
 };
+const onlyForFiles = ["enable", "disable", "is-enabled"];
 
 function isRunning(active: string): boolean {
   return active !== "inactive" && active !== "failed";
 }
 
 /** The units of the node that is the first word. */
-async function units({ command, words, session }: Asked): Promise<readonly Candidate[]> {
+async function units({ command, words, typed, session }: Asked): Promise<readonly Candidate[]> {
   const node = session().then((opened) => opened.node(words[0] ?? ""));
   const wants = wanted[command];
   const loaded = async () => {
@@ -64,9 +66,10 @@ async function units({ command, words, session }: Asked): Promise<readonly Candi
     const names = unitfiles.filter(([path]) => !path.includes("@."));
     return names.map(([path, state]) => ({ word: basename(path), help: `Unit file, ${state}` }));
   };
-  // systemd answers one after the other, and reading all files takes it longer.
-  const answers = await Promise.all([inTime(loaded()), wants ? [] : inTime(files())]);
-  return answers.flat().sort((one, other) => (one.word < other.word ? -1 : 1));
+  if (onlyForFiles.includes(command)) return inTime(files());
+  // systemd reads all files anew each time, and answers nobody meanwhile: that is for those who know what they look for.
+  const answers = await Promise.all([inTime(loaded()), wants || typed === "" ? [] : inTime(files())]);
+  return answers.flat();
 }
 
 /** Answers a shell that completes a command line of bluechictl. @returns the exit status. */
@@ -82,7 +85,7 @@ export function completeLine(argv: readonly string[]): Promise<number> {
 async function candidates(spot: Spot, typed: string, session: Asked["session"]): Promise<readonly Candidate[]> {
   const [name = "", ...words] = spot.words;
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  const asked = { command: name, words, session };
+  const asked = { command: name, words, typed, session };
   switch (spot.kind) {
     case "option":
       return optionCandidates({ ...(command && optionsOf(command.args)), ...globals });
