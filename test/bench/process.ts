@@ -119,13 +119,17 @@ export interface Traffic {
   readonly packets: number;
 }
 
-/** What has passed a host's network interface so far, both ways, with the headers of Ethernet, IP and TCP. */
+/** Of each packet, the header of Ethernet, which is not counted. */
+const etherBytes = 14;
+
+/** What has passed a host's network interface so far, both ways, with the headers of IP and TCP. */
 async function traffic(host: Host): Promise<Traffic> {
   const devices = await readFile(`/proc/${await leader(host)}/net/dev`, "utf8");
   const fields = /eth0:(.*)/.exec(devices)?.[1]?.trim().split(/\s+/).map(Number) ?? [];
   const [received = 0, receivedPackets = 0] = fields;
   const [sent = 0, sentPackets = 0] = fields.slice(8);
-  return { bytes: received + sent, packets: receivedPackets + sentPackets };
+  const packets = receivedPackets + sentPackets;
+  return { bytes: received + sent - etherBytes * packets, packets };
 }
 
 /** What passes a host's network interface while work is done. */

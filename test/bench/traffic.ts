@@ -37,7 +37,7 @@ export const traffic: Part<World> = {
     const kb = idle.bytes / minutes / 1000;
     return [
       {
-        title: "On the wire, with all headers",
+        title: "On the wire, with the headers of IP and TCP",
         columns: ["bytes", "packets"],
         rows,
         checks: [{ what: "an idle agent", value: kb, below: maxIdleKb, unit: "kB a minute" }],
