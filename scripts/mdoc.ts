@@ -56,6 +56,7 @@ const placeholder: Record<Exclude<Setting["kind"], "word">, string> = {
   port: "PORT",
   milliseconds: "MILLISECONDS",
   seconds: "SECONDS",
+  secondsIfSet: "SECONDS",
   count: "NUMBER",
   boolean: "BOOLEAN",
   list: "LIST",

@@ -14,5 +14,5 @@ export function explained({ help, applies }: Setting): string {
 
 /** The default as it is written in a file. */
 export function defaultText(setting: Setting): string {
-  return setting.kind === "list" ? setting.default.join(",") : `${setting.default}`;
+  return setting.kind === "list" ? setting.default.join(",") : `${setting.default ?? ""}`;
 }

@@ -32,11 +32,11 @@ export const daemonSettings = defineSettings({
     help: "Whether network errors end a connection at once (IP_RECVERR).",
   },
   TCPKeepAliveTime: {
-    kind: "seconds",
-    default: 1,
+    kind: "secondsIfSet",
+    default: undefined,
     applies: "to new links",
     what: "keepalive time",
-    help: "Seconds of idleness before the first TCP keepalive probe.",
+    help: "Seconds of idleness before the first TCP keepalive probe. When it is not set, 1, or as long as heartbeats keep the connection from being idle: probes would tell nothing more.",
   },
   TCPKeepAliveInterval: {
     kind: "seconds",
@@ -55,27 +55,6 @@ export const daemonSettings = defineSettings({
 });
 
 export type DaemonSettings = SettingsOf<typeof daemonSettings>;
-
-/** The kernel keeps it in an int. */
-const maxUserTimeoutMs = 2 ** 31 - 1;
-
-/**
- * The options of TCP connections that a daemon's settings ask for. Keepalive probes an idle connection only; as long as
- * sent bytes are not acknowledged the kernel would wait for a quarter of an hour (tcp(7), tcp_retries2), so they get the
- * time that the probes get, or that the heartbeats get where that is more.
- * @param thresholdMs how long the peer may be silent, 0 for ever.
- */
-export function socketOptions(settings: DaemonSettings, thresholdMs: number) {
-  const { TCPKeepAliveTime, TCPKeepAliveInterval, TCPKeepAliveCount } = settings;
-  const keepAliveMs = (TCPKeepAliveTime + TCPKeepAliveInterval * TCPKeepAliveCount) * 1000;
-  return {
-    keepAliveTimeS: TCPKeepAliveTime,
-    keepAliveIntervalS: TCPKeepAliveInterval,
-    keepAliveCount: TCPKeepAliveCount,
-    userTimeoutMs: Math.min(Math.max(keepAliveMs, thresholdMs), maxUserTimeoutMs),
-    receiveErrors: settings.IPReceiveErrors,
-  };
-}
 
 /** A daemon as its start sees it. */
 export interface Daemon<O extends Options, S extends DaemonSettings> {

@@ -9,6 +9,8 @@ interface Kinds {
   port: number;
   milliseconds: number;
   seconds: number;
+  /** Without a default: what it is then follows from other settings. */
+  secondsIfSet: number | undefined;
   count: number;
   boolean: boolean;
   list: readonly string[];
@@ -80,6 +82,7 @@ function readValue(key: string, setting: Setting, entry: Entry): Kinds[keyof Kin
       return readNumber(setting.what ?? key, entry, 65_535);
     case "milliseconds":
     case "seconds":
+    case "secondsIfSet":
     case "count":
       return readNumber(setting.what ?? key, entry, maxNumber);
   }

@@ -254,7 +254,7 @@ test("keepalive and the receiving of errors are options of the connection", asyn
     return found;
   };
   await start("agent", ["-H", cluster.main.address]);
-  expect(await options()).toEqual(["keepalive 1 1 1 6 timeout 7000 thin 1 errors 1"]);
+  expect(await options()).toEqual(["keepalive 1 3 1 6 timeout 7000 thin 1 errors 1"]);
   const lines = "TCPKeepAliveTime=77\nTCPKeepAliveInterval=7\nTCPKeepAliveCount=3\nIPReceiveErrors=false\n";
   await pi.write(named, `[bluechi-agent]\n${lines}`);
   await start("agent", ["-H", cluster.main.address, "-c", named]);

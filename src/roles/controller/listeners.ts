@@ -1,6 +1,6 @@
-import { socketOptions } from "../../base/daemon.ts";
 import { ErrorName, Failure } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
+import { socketOptions } from "../../base/socket-options.ts";
 import { listenFd, listenTcp, listenUnix } from "../../wire/sockets.ts";
 import type { Listener, Transport } from "../../wire/transport.ts";
 import { type ControllerSettings, silenceMs } from "./settings.ts";
