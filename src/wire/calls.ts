@@ -18,7 +18,7 @@ export interface CallOptions {
 }
 
 const defaultTimeoutMs = 30_000;
-const maxSerial = 0xffff_ffff;
+export const maxSerial = 0xffff_ffff;
 
 /**
  * Our own calls that wait for an answer.

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { FakeClock } from "../base/fake-clock.ts";
-import { begin, Heartbeat, step } from "./heartbeat.ts";
+import { answer, begin, Heartbeat, step } from "./heartbeat.ts";
 
 const options = { intervalMs: 2000, thresholdMs: 6000 };
 const never = Number.POSITIVE_INFINITY;
@@ -75,6 +75,33 @@ const stateOf = ([beatMs, checkMs, givenMs = 0]: readonly [number, number, numbe
 
 test.each(table)("$what", ({ state, nowMs, heardMs, next, beat = false, lost = false }) => {
   expect(step(options, stateOf(state), { nowMs, heardMs })).toEqual({ state: stateOf(next), beat, lost });
+});
+
+test.each([
+  ["comes at once when it is due soon", 10_900, [12_500, true]],
+  ["waits when one was sent just now, but for the peer's next one", 12_000, [12_500, false]],
+  ["is never when it is off", never, [never, false]],
+])("an answer %s", (_what, beatMs, [nextMs, beat]) => {
+  const intervalMs = beatMs === never ? 0 : 2000;
+  const before = { beatMs, checkMs: 15_000, givenMs: 0 };
+  expect(answer({ intervalMs, thresholdMs: 6000 }, before, 10_000)).toEqual({
+    state: { ...before, beatMs: nextMs as number },
+    beat: beat as boolean,
+  });
+});
+
+test("who answers beats with the peer, and alone as soon as the peer does not", () => {
+  const clock = new FakeClock();
+  const beats: number[] = [];
+  const port = { beat: () => void beats.push(clock.monotonicMs()), heardMs: () => clock.monotonicMs(), lost: () => {} };
+  const heartbeat = new Heartbeat(options, port, clock);
+  for (let count = 0; count < 3; count++) {
+    clock.advance(count === 0 ? 1990 : 2000);
+    heartbeat.answer();
+  }
+  clock.advance(5000);
+  heartbeat.stop();
+  expect(beats).toEqual([1990, 3990, 5990, 8490, 10_490]);
 });
 
 test("beats, listens, and stops at the loss", () => {

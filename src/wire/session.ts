@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { asFailure, describe, ErrorName, Failure } from "../base/failure.ts";
 import type { Log } from "../base/log.ts";
-import { type CallOptions, Calls } from "./calls.ts";
+import { type CallOptions, Calls, maxSerial } from "./calls.ts";
 import { emptyPlan, faultPlan, GoodbyeCode, goodbyePlan, type Row, rowOf, rows, words } from "./codec.ts";
 import { compressionFeature } from "./compression.ts";
 import { type Frame, FrameType, requestBit } from "./frame.ts";
@@ -49,8 +49,6 @@ export interface SessionParts<S extends Side> {
   readonly limits: Limits;
   readonly log?: Log | undefined;
 }
-
-const maxSerial = 0xffff_ffff;
 
 /**
  * An accepted connection: requests and their replies, and events, in both directions. Frames are handled in the order
@@ -160,6 +158,7 @@ export class Session<S extends Side> {
     const reader = new Reader(frame.payload);
     switch (frame.type) {
       case FrameType.heartbeat:
+        if (this.#parts.side === "controller") this.#heartbeat.answer();
         this.#parts.owner.onHeartbeat?.();
         break;
       case FrameType.reply:
