@@ -1,8 +1,10 @@
 // How a program of ours is compiled.
 import { places } from "./places.ts";
-import { release, version } from "./version.ts";
+import { runtime } from "./runtime.ts";
+import { origin, version } from "./version.ts";
 
 export async function compile(entry: string, outfile: string, target?: Bun.Build.CompileTarget): Promise<void> {
+  const { release, commit } = origin();
   await Bun.build({
     entrypoints: [entry],
     target: "bun",
@@ -14,11 +16,12 @@ export async function compile(entry: string, outfile: string, target?: Bun.Build
     plugins: [places],
     define: {
       "process.env.BLUECHI_VERSION": JSON.stringify(version),
-      "process.env.BLUECHI_RELEASE": JSON.stringify(release()),
+      "process.env.BLUECHI_RELEASE": JSON.stringify(release),
+      "process.env.BLUECHI_COMMIT": JSON.stringify(commit),
     },
     compile: {
       outfile,
-      ...(target === undefined ? {} : { target }),
+      ...(target === undefined ? {} : { target, execPath: await runtime(target) }),
       // Root runs this in folders of other people, whose files must not become its code or its environment.
       autoloadDotenv: false,
       autoloadBunfig: false,

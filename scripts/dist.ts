@@ -1,32 +1,42 @@
 // Makes the source tarball of the current commit: bun scripts/dist.ts OUTFILE. With VENDOR=1 in the environment it also
-// carries the packages and the Bun that a build needs, for a builder without a network.
+// carries the packages and the Bun that a build needs, for a builder without a network and of this kind of machine; with
+// TARGET= the Bun of that kind of machine, too.
 import { existsSync } from "node:fs";
 import { chmod, copyFile, cp, mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { $ } from "bun";
-import { release, version } from "./version.ts";
+import { runtime, runtimeFolder } from "./runtime.ts";
+import { origin, originFile, version } from "./version.ts";
 
 const [outfile] = process.argv.slice(2);
 if (outfile === undefined) throw new Error("usage: dist.ts OUTFILE");
 const name = `bluechi-${version}`;
+const known = origin();
 const staging = await mkdtemp(join(tmpdir(), "bluechi-dist-"));
 try {
   const tree = join(staging, name);
   await mkdir(tree);
   await $`git archive HEAD | tar -x -C ${tree}`;
-  await fillInSpec(tree);
+  await fillIn(tree);
   if (process.env.VENDOR) await vendor(tree);
   await mkdir(dirname(outfile), { recursive: true });
-  await $`tar -c --owner=root:0 --group=root:0 -C ${staging} ${name} | gzip -1 >${resolve(outfile)}`;
+  const dates = ["--sort=name", `--mtime=@${known.date}`, "--owner=root:0", "--group=root:0"];
+  await $`tar -c ${dates} -C ${staging} ${name} | gzip -1n >${resolve(outfile)}`;
 } finally {
   await rm(staging, { recursive: true });
 }
 
-/** `rpmbuild -tb` takes a tarball with a spec in it, and outside of git nothing else knows version and release. */
-async function fillInSpec(tree: string): Promise<void> {
+/** Writes down what only git knows, for builds of the tarball; `rpmbuild -tb` takes one that has a complete spec in it. */
+async function fillIn(tree: string): Promise<void> {
+  await Bun.write(join(tree, originFile), `${JSON.stringify(known)}\n`);
+  // As changelogs have it: Sun Nov 22 2026.
+  const [weekday = "", day, month, year] = new Date(known.date * 1000).toUTCString().split(" ");
+  const values = { VERSION: version, RELEASE: known.release, DAY: `${weekday.slice(0, 3)} ${month} ${day} ${year}` };
   const spec = Bun.file(join(tree, "packaging/rpm/bluechi.spec"));
-  await spec.write((await spec.text()).replaceAll("@VERSION@", version).replaceAll("@RELEASE@", release()));
+  let text = await spec.text();
+  for (const [key, value] of Object.entries(values)) text = text.replaceAll(`@${key}@`, value);
+  await spec.write(text);
 }
 
 /**
@@ -49,4 +59,8 @@ async function vendor(tree: string): Promise<void> {
   await mkdir(join(tree, "node_modules/.bin"));
   await symlink("../bun/bin/bun.exe", join(tree, "node_modules/.bin/bun"));
   await Bun.write(join(tree, "node_modules/.package-lock.json"), "{}\n");
+  const target = process.env.TARGET;
+  if (!target) return;
+  await runtime(target);
+  await cp(runtimeFolder(target), join(tree, runtimeFolder(target)), { recursive: true });
 }

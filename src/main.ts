@@ -1,7 +1,7 @@
 import { describe } from "./base/failure.ts";
 import { helpRows } from "./base/options.ts";
 import { stderr, stdout } from "./base/output.ts";
-import { packageVersion } from "./base/version.ts";
+import { commit, packageVersion } from "./base/version.ts";
 
 interface Role {
   /** The name of its link to this executable; the role calls itself so. */
@@ -72,12 +72,18 @@ async function run(calledAs: string, argv: string[]): Promise<number> {
       return 0;
     case "-v":
     case "--version":
-      stdout.write(`bluechi version ${packageVersion} (Bun ${Bun.version})\n`);
+      stdout.write(`bluechi version ${packageVersion} (${await parts()})\n`);
       return 0;
     default:
       stderr.write(word === undefined ? `${help()}\n` : `bluechi: unknown role '${word}', see 'bluechi --help'\n`);
       return 1;
   }
+}
+
+/** What it is made of. */
+async function parts(): Promise<string> {
+  const { protocol } = await import("./wire/hello.ts");
+  return `commit ${commit}, Bun ${Bun.version}, protocol ${protocol}`;
 }
 
 async function play(role: Role, argv: string[]): Promise<number> {
