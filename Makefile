@@ -11,28 +11,35 @@ endif
 
 modules := node_modules/.package-lock.json
 sources := $(shell find src -name '*.ts' ! -name '*.test.ts') package.json \
-	$(addprefix scripts/,build.ts compile.ts places.ts version.ts)
+	$(addprefix scripts/,build.ts compile.ts places.ts runtime.ts version.ts)
+# The program tells which commit it is of.
+commits := $(wildcard $(shell git rev-parse --git-path logs/HEAD 2>/dev/null))
 # Where zsh looks for completions, below share/zsh: Debian's looks elsewhere than the others.
 ZSH ?= $(if $(wildcard /etc/debian_version),vendor-completions,site-functions)
 tarball := dist/bluechi-$(shell sed -n 's/^  "version": "\(.*\)",/\1/p' package.json).tar.gz
+# What packages call the kind of machine.
+rpmarch := $(or $(if $(TARGET),$(if $(findstring arm64,$(TARGET)),aarch64,x86_64)),$(shell uname -m))
+debarch := $(if $(filter aarch64,$(rpmarch)),arm64,amd64)
 # For another kind of machine the program has a place of its own, so that it is never taken for this machine's.
 program := dist/$(if $(TARGET),$(TARGET)/)bluechi
+made := dist/config dist/interfaces dist/man
 hosts := /sbin/init /lib/systemd/system/dbus.service /usr/bin/python3 /usr/bin/curl systemd-nspawn nsenter ip nft tc
 
 clients := mandoc man zsh fish dbus-daemon dbus-monitor gdbus pgrep /usr/lib/systemd/user/dbus.socket \
 	/usr/lib/python3/dist-packages/dbus /usr/lib/python3/dist-packages/dasbus /usr/lib/python3/dist-packages/gi
+packagers := git rpmbuild dpkg-deb qemu-aarch64-static /usr/aarch64-linux-gnu/lib/libc.so.6
 
 help: ## say what there is
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 12
 
-build: $(program) dist/config dist/interfaces dist/man ## make dist/bluechi (TARGET=bun-linux-arm64: dist/bun-linux-arm64/bluechi)
+build: $(program) $(made) ## make dist/bluechi (TARGET=bun-linux-arm64: dist/bun-linux-arm64/bluechi)
 
 demo: build ## show two machines run as one (KEEP=1 leaves them running)
 	scripts/prepare.sh $(hosts)
 	$(BUN) test/demo/main.ts
 
 test: build ## run every check and test
-	scripts/prepare.sh git rpmbuild $(hosts) $(clients)
+	scripts/prepare.sh $(packagers) $(hosts) $(clients)
 	$(BUN) scripts/test.ts
 
 test-unit: $(modules) ## run the tests that need no hosts
@@ -40,8 +47,12 @@ test-unit: $(modules) ## run the tests that need no hosts
 	$(BUN) scripts/test.ts unit whole
 
 test-e2e: build ## run the tests on real systemd hosts
-	scripts/prepare.sh git rpmbuild $(hosts) $(clients)
+	scripts/prepare.sh $(packagers) $(hosts) $(clients)
 	$(BUN) scripts/test.ts e2e
+
+test-packages: $(modules) ## make the packages, judge them, and try them on real hosts
+	scripts/prepare.sh $(packagers) $(hosts) rpmlint lintian
+	$(BUN) scripts/test.ts packages
 
 test-chaos: build ## make trouble of every kind on real hosts for up to 5 minutes (SEED= repeats it)
 	scripts/prepare.sh $(hosts)
@@ -59,14 +70,24 @@ lint: $(modules) ## check types, style and dead code
 	$(BUN) scripts/test.ts types lint
 
 dist: $(modules) ## make the source tarball of this commit (VENDOR=1 with all that a build without network needs)
-	$(BUN) scripts/dist.ts $(tarball)
+	TARGET=$(TARGET) $(BUN) scripts/dist.ts $(tarball)
 
-rpm: $(modules) ## make the RPM package of this commit
+rpm: $(modules) ## make the RPM package of this commit (TARGET=bun-linux-arm64 for aarch64)
 	scripts/prepare.sh git rpmbuild
-	VENDOR=1 $(BUN) scripts/dist.ts $(tarball)
-	rm -rf dist/rpm dist/rpmbuild
-	rpmbuild -tb --quiet --define '_rpmdir $(CURDIR)/dist/rpm' --define '_topdir $(CURDIR)/dist/rpmbuild' \
+	VENDOR=1 TARGET=$(TARGET) $(BUN) scripts/dist.ts $(tarball)
+	rm -rf dist/rpm/$(rpmarch) dist/rpmbuild
+	rpmbuild -tb --quiet --target $(rpmarch)-linux --define '_rpmdir $(CURDIR)/dist/rpm' \
+		--define '_topdir $(CURDIR)/dist/rpmbuild' $(if $(PAYLOAD),--define 'payload $(PAYLOAD)') \
 		$(if $(wildcard /etc/debian_version),--nodeps) $(tarball)
+
+deb: $(modules) $(made) ## make the Debian package of this commit (TARGET=bun-linux-arm64 for arm64)
+	scripts/prepare.sh dpkg-deb
+	rm -f dist/deb/*_$(debarch).deb
+	COMPRESSION='$(COMPRESSION)' $(BUN) scripts/deb.ts dist/deb $(TARGET)
+
+release: $(modules) ## make all that is released of this commit, with checksums and a list of what it is made of
+	scripts/prepare.sh git rpmbuild dpkg-deb
+	$(BUN) scripts/release.ts dist/release
 
 install: build ## lay everything out under DESTDIR
 	./packaging/install.sh $(program) "$(DESTDIR)" "$(PREFIX)" "$(ZSH)"
@@ -79,7 +100,7 @@ $(modules): package-lock.json
 	npm ci
 	@touch $@
 
-$(program): $(modules) $(sources)
+$(program): $(modules) $(sources) $(commits)
 	$(BUN) scripts/build.ts $@ $(TARGET)
 
 dist/config: $(modules) scripts/config.ts scripts/settings-help.ts $(sources)
@@ -95,5 +116,5 @@ dist/man: $(modules) scripts/manual.ts scripts/mdoc.ts scripts/settings-help.ts 
 	$(BUN) scripts/manual.ts $@
 	@touch $@
 
-.PHONY: help build demo test test-unit test-e2e test-chaos bench bench-check lint dist rpm install clean
+.PHONY: help build demo test test-unit test-e2e test-packages test-chaos bench bench-check lint dist rpm deb release install clean
 .DELETE_ON_ERROR:

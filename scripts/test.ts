@@ -1,4 +1,4 @@
-// Runs the stages named (without a name all but chaos): bun scripts/test.ts [types|lint|unit|whole|e2e|chaos]...
+// Runs the stages named (without a name all but the last two): bun scripts/test.ts [types|lint|unit|whole|e2e|chaos|packages]...
 // A stage without test cases of its own counts as one test. The last line is `N passed, N failed`.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -24,9 +24,15 @@ const stages: Record<string, () => Promise<Tally>> = {
   whole: () => tests("whole", 60_000, "test/**/*.test.ts", (path) => !path.startsWith("test/e2e/")),
   e2e: () => tests("e2e", 120_000, "test/e2e/**/*.test.ts"),
   chaos: () => tests("chaos", 120_000, "test/e2e/chaos.test.ts", undefined, "--bail"),
+  packages: async () =>
+    sum([
+      await tests("packages", 120_000, "test/{e2e/packaging,packaging/*}.test.ts"),
+      await check(["rpmlint", "--strict", "--rpmlintrc=packaging/rpm/bluechi.rpmlintrc", ...dist("rpm/*/*.rpm")]),
+      await check(["lintian", "--fail-on=error,warning", "--allow-root", ...dist("deb/*.deb")]),
+    ]),
 };
-/** A short form of it is among e2e. */
-const onlyWhenNamed = ["chaos"];
+/** A short form of it is among the others, or all of it. */
+const onlyWhenNamed = ["chaos", "packages"];
 
 const asked = process.argv.slice(2);
 const tallies: Tally[] = [];
@@ -52,6 +58,10 @@ function sum(parts: readonly Tally[]): Tally {
 
 function execute(argv: readonly string[]): Promise<number> {
   return Bun.spawn([...argv], { stdio: ["ignore", "inherit", "inherit"] }).exited;
+}
+
+function dist(glob: string): string[] {
+  return [...new Bun.Glob(`dist/${glob}`).scanSync(".")];
 }
 
 async function check(argv: readonly string[]): Promise<Tally> {

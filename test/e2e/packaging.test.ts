@@ -1,42 +1,61 @@
 import { afterAll, beforeAll, expect } from "bun:test";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { walk } from "../demo/walk.ts";
-import { must } from "../testbed/command.ts";
 import type { Host } from "../testbed/host.ts";
 import { testsOn } from "../testbed/host-test.ts";
 import { Lab } from "../testbed/lab.ts";
+import { makeOriginal, makePackage } from "./packages.ts";
 
-const top = join(import.meta.dir, "../..");
-const rpmTimeoutMs = 120_000;
+const buildTimeoutMs = 240_000;
 const lab = await Lab.open({ installed: true });
-const bare = await Lab.open();
-/** The guide's hosts have their places in a network. */
-const guided = await Lab.open();
+/** Hosts that have nothing of ours but the packages: the laptop the RPM, the pi the one for Debian. */
+const packaged = await Lab.open();
 const test = testsOn(lab);
+const packagedTest = testsOn(packaged);
 let host: Host;
+let laptop: Host;
+let pi: Host;
 
 beforeAll(async () => {
-  [host] = await lab.boot("made");
-});
+  const boots = Promise.all([lab.boot("made"), packaged.boot("laptop", "pi")]);
+  // The previous version: a release lower than any other, of the same commit.
+  for (const [name, release] of [
+    ["old", "RELEASE=0"],
+    ["new", "RELEASE=1"],
+  ] as const) {
+    const [rpm, deb] = [await makePackage("rpm", release), await makePackage("deb", release)];
+    [[host], [laptop, pi]] = await boots;
+    await laptop.write(`/root/${name}.rpm`, rpm);
+    await pi.write(`/root/${name}.deb`, deb);
+  }
+  for (const [name, rpm] of await makeOriginal()) await laptop.write(`/root/original/${name}`, rpm);
+  await laptop.sh("! test -e /usr/bin/bluechictl && ! test -e /etc/bluechi && ! test -e /usr/share/bluechi");
+  // Debian enables what an RPM installs; the distributions that packages like this one are for leave that to people.
+  await laptop.write("/etc/systemd/system-preset/99-default-disable.preset", "disable *\n");
+  // With this a machine that is a container keeps packages from starting and stopping services.
+  await pi.sh("rm -f /usr/sbin/policy-rc.d");
+}, buildTimeoutMs);
 
 afterAll(async () => {
   await lab.close();
-  await bare.close();
-  await guided.close();
+  await packaged.close();
 });
 
-let made: Promise<Uint8Array> | undefined;
+/** Fails when a unit or a process of ours is there. */
+async function nothingRuns(where: Host): Promise<void> {
+  const units = "list-units --state=active,activating,deactivating,failed --plain --no-legend";
+  expect(await where.sh(`systemctl ${units} 'bluechi-*@*' 'bluechi-agent*' 'bluechi-controller*'`)).toBe("");
+  expect(await where.sh("ls -l /proc/[0-9]*/exe 2>/dev/null | grep bin/bluechi || true")).toBe("");
+  await where.sh("! test -e /usr/bin/bluechi && ! test -e /usr/libexec/bluechi-agent && ! test -e /run/bluechi");
+}
 
-/** Brings the package to a host that has nothing of ours. */
-async function carry(fresh: Host): Promise<void> {
-  made ??= must(["make", "-C", top, "rpm"], { timeoutMs: rpmTimeoutMs }).then(() => {
-    const packages = [...new Bun.Glob("dist/rpm/*/*.rpm").scanSync(top)];
-    expect(packages.length).toBe(1);
-    return readFileSync(join(top, packages[0] ?? ""));
+const mainPids = async (where: Host, ...units: string[]) =>
+  (await where.sh(`systemctl show -P MainPID ${units.join(" ")}`)).split("\n").filter(Boolean);
+
+async function bothOnline(): Promise<void> {
+  await laptop.until("both nodes to be online", async () => {
+    const { stdout } = await laptop.run(["bluechictl", "status"]);
+    return stdout.split("\n").filter((line) => line.includes("| online")).length === 2;
   });
-  await fresh.sh("! test -e /usr/bin/bluechictl && ! test -e /etc/bluechi && ! test -e /usr/share/bluechi");
-  await fresh.write("/root/bluechi.rpm", await made);
 }
 
 test("systemd finds nothing wrong with the units", async () => {
@@ -64,46 +83,112 @@ test("the bus's policy: only root is the controller and commands it, everybody m
   }
 });
 
-testsOn(bare)(
-  "the RPM package installs, what it installed runs, is restarted by an upgrade, and goes again",
+packagedTest(
+  "the RPM takes the place of the original's packages, keeps their settings, and runs what they ran",
   async () => {
-    const [fresh] = await bare.boot("fresh");
-    await carry(fresh);
-    await fresh.sh("rpm -i --nodeps /root/bluechi.rpm");
-    expect(await fresh.sh("rpm -V --nodeps bluechi")).toBe("");
-    expect(await fresh.sh("bluechictl version")).toMatch(/^bluechictl version \d+\.\d+\.\d+-\S+\n$/);
+    await laptop.sh("rpm -i --nodeps /root/original/*.rpm");
+    await laptop.write("/etc/bluechi/controller.conf", "[bluechi-controller]\nAllowedNodeNames=laptop\n");
+    await laptop.write("/etc/bluechi/agent.conf", "[bluechi-agent]\nNodeName=laptop\n");
+    await laptop.sh("systemctl enable --now bluechi-controller bluechi-agent");
 
-    const settings = "/etc/bluechi/controller.conf.d/nodes.conf";
-    await fresh.write(settings, "[bluechi-controller]\nAllowedNodeNames=fresh\n");
-    await fresh.sh("systemctl start bluechi-controller bluechi-agent");
-    expect(await fresh.sh("bluechictl status fresh")).toContain("| online");
+    await laptop.sh("rpm -U --nodeps /root/new.rpm");
+    const names = (await laptop.sh("rpm -qa --qf '%{NAME}\\n' 'bluechi*' | sort")).trim().split("\n");
+    expect(names).toEqual(["bluechi", "bluechi-selinux"]);
+    expect(await laptop.sh("systemctl is-enabled bluechi-controller bluechi-agent")).toBe("enabled\nenabled\n");
+    expect(await laptop.sh("bluechictl status laptop")).toContain("| online");
+    expect(await laptop.read("/etc/bluechi/controller.conf")).toContain("AllowedNodeNames=laptop");
+    expect(await laptop.read("/etc/bluechi/agent.conf")).toContain("NodeName=laptop");
 
-    const pids = async () =>
-      (await fresh.sh("systemctl show -P MainPID bluechi-controller bluechi-agent")).split("\n").filter(Boolean);
-    const before = await pids();
-    await fresh.sh("rpm -U --nodeps --replacepkgs /root/bluechi.rpm");
-    for (const pid of await pids()) expect(before).not.toContain(pid);
-    await fresh.until("the node to be back", async () =>
-      (await fresh.sh("bluechictl status fresh")).includes("| online"),
-    );
-
-    await fresh.sh("rpm -e bluechi && ! test -e /usr/bin/bluechi && ! systemctl cat bluechi-agent.service");
-    expect(await fresh.read(settings)).toContain("fresh");
+    await laptop.write("/etc/bluechi/agent.conf.d/more.conf", "[bluechi-agent]\n");
+    expect(await laptop.sh("rpm -e bluechi bluechi-selinux 2>&1")).toContain("left as it is: /etc/bluechi\n");
+    await nothingRuns(laptop);
+    expect(await laptop.read("/etc/bluechi/agent.conf")).toContain("NodeName=laptop");
+    await laptop.sh("rm -r /etc/bluechi /var/lib/bluechi-agent");
   },
-  2 * rpmTimeoutMs,
 );
 
-testsOn(guided)(
-  "two hosts that have nothing but the RPM package keep the guide's promises",
+packagedTest("a host with the RPM and a host with the Debian package keep the guide's promises", async () => {
+  await laptop.sh("rpm -i --nodeps /root/old.rpm");
+  await pi.sh("dpkg -i /root/old.deb");
+  expect(await laptop.sh("rpm -V --nodeps bluechi")).toBe("");
+  expect(await pi.sh("dpkg --verify bluechi")).toBe("");
+  for (const each of [laptop, pi]) {
+    expect(await each.sh("bluechi --version")).toMatch(
+      /^bluechi version \S+-0 \(commit \w+, Bun \S+, protocol \d+\)\n$/,
+    );
+    expect((await each.run(["systemctl", "is-enabled", "bluechi-agent", "bluechi-controller"])).stdout).toBe(
+      "disabled\ndisabled\n",
+    );
+  }
+  // One was made in a checkout, the other one of a tarball in another folder.
+  expect(await laptop.sh("sha256sum /usr/bin/bluechi")).toBe(await pi.sh("sha256sum /usr/bin/bluechi"));
+  await walk([laptop, pi], () => undefined);
+});
+
+packagedTest("an upgrade keeps settings, jobs, and what depends on other nodes", async () => {
+  const instances = ["1", "2", "3", "4", "5"].map((name) => `slow@${name}.service`);
+  const until = "/bin/sh -c 'until test -e /run/enough; do sleep 0.1; done'";
+  await pi.write("/etc/systemd/system/slow@.service", `[Service]\nType=oneshot\nExecStart=${until}\n`);
+  await pi.sh("systemctl daemon-reload");
+  await laptop.sh("systemctl start bluechi-webservice");
+  const [page, image] = [await mainPids(laptop, "bluechi-webservice"), await mainPids(pi, "bluechi-cdn")];
+  const settings = await Promise.all([laptop, pi].map((each) => each.sh("sha256sum /etc/bluechi/*/*")));
+  const starts = instances.map((unit) => laptop.spawn(["bluechictl", "start", "pi", unit]));
+  for (const unit of instances) await pi.until(`${unit} to start`, async () => (await mainPids(pi, unit))[0] !== "0");
+  const before = await mainPids(laptop, "bluechi-controller", "bluechi-agent");
+  const [agent] = await mainPids(pi, "bluechi-agent");
+
+  await pi.sh("dpkg -i /root/new.deb");
+  expect(await mainPids(pi, "bluechi-agent")).not.toContain(agent);
+  await bothOnline();
+  await pi.sh("touch /run/enough");
+  for (const [index, start] of starts.entries()) {
+    await start.line(`Unit ${instances[index]} StartUnit operation result: done`);
+    expect(await start.exited).toBe(0);
+  }
+  await laptop.sh("rpm -U --nodeps /root/new.rpm");
+  for (const pid of await mainPids(laptop, "bluechi-controller", "bluechi-agent")) expect(before).not.toContain(pid);
+  await bothOnline();
+
+  for (const each of [laptop, pi]) expect(await each.sh("bluechi --version")).toMatch(/^bluechi version \S+-1 /);
+  expect(await mainPids(laptop, "bluechi-webservice")).toEqual(page);
+  expect(await mainPids(pi, "bluechi-cdn")).toEqual(image);
+  expect(await Promise.all([laptop, pi].map((each) => each.sh("sha256sum /etc/bluechi/*/*")))).toEqual(settings);
+  expect(await laptop.sh("systemctl is-enabled bluechi-controller bluechi-agent")).toBe("enabled\nenabled\n");
+  expect(await pi.sh("systemctl is-enabled bluechi-agent")).toBe("enabled\n");
+  await laptop.sh("systemctl stop bluechi-webservice");
+  await pi.until("what nobody needs to stop", async () => (await mainPids(pi, "bluechi-cdn"))[0] === "0");
+});
+
+packagedTest("removal leaves nothing running, and says what it left", async () => {
+  await laptop.sh("systemctl start bluechi-webservice && systemctl is-active bluechi-proxy@pi_bluechi-cdn.service");
+  expect(await laptop.sh("rpm -e bluechi 2>&1")).toContain("left as it is: /etc/bluechi\n");
+  await nothingRuns(laptop);
+  expect(await pi.sh("dpkg -r bluechi")).toContain("left until it is purged: /etc/bluechi\n");
+  await nothingRuns(pi);
+  expect(await pi.read("/etc/bluechi/agent.conf.d/controller.conf")).toContain("ControllerHost=laptop");
+  await pi.sh("dpkg -P bluechi && ! test -e /etc/bluechi && ! test -e /var/lib/bluechi-agent");
+});
+
+test(
+  "the program for arm64 runs: what answers at once, and a controller and an agent that talk to each other",
   async () => {
-    const hosts = await guided.boot("laptop", "pi");
-    for (const fresh of hosts) {
-      await carry(fresh);
-      // Debian enables what is installed; the distributions that packages like this one are for leave that to people.
-      await fresh.write("/etc/systemd/system-preset/99-default-disable.preset", "disable *\n");
-      await fresh.sh("rpm -i --nodeps /root/bluechi.rpm");
+    const emulator = "/usr/bin/qemu-aarch64-static -L /usr/aarch64-linux-gnu";
+    await host.sh("systemctl stop bluechi-controller bluechi-agent");
+    await host.write("/root/arm64.deb", await makePackage("deb", "TARGET=bun-linux-arm64"));
+    await host.sh("dpkg-deb -x /root/arm64.deb /root/arm64");
+    const program = `${emulator} /root/arm64/usr/bin/bluechi`;
+    expect(await host.sh(`${program} --version`)).toMatch(/^bluechi version /);
+    expect(await host.sh(`${program} --help`)).toBe(await host.sh("bluechi --help"));
+
+    await host.write("/etc/bluechi/controller.conf.d/nodes.conf", "[bluechi-controller]\nAllowedNodeNames=made\n");
+    for (const role of ["controller", "agent"]) {
+      const emulated = `[Service]\nExecStart=\nExecStart=${program} ${role}\n`;
+      await host.write(`/run/systemd/system/bluechi-${role}.service.d/emulated.conf`, emulated);
     }
-    await walk(hosts, () => undefined);
+    await host.sh("systemctl daemon-reload && systemctl start bluechi-controller bluechi-agent");
+    expect(await host.sh(`${program} ctl status made`)).toContain("| online");
+    expect(await host.sh(`${program} ctl start made x.service`)).toContain("result: done");
   },
-  2 * rpmTimeoutMs,
+  buildTimeoutMs,
 );
