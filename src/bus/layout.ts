@@ -53,6 +53,17 @@ export function printType(type: Type): string {
   }
 }
 
+// A view of young bytes makes the runtime move them, which takes longer than all that is done to most messages.
+
+export function getUint32(bytes: Uint8Array, at: number, little: boolean): number {
+  const byte = (index: number) => bytes[at + (little ? index : 3 - index)] as number;
+  return (byte(0) | (byte(1) << 8) | (byte(2) << 16) | (byte(3) << 24)) >>> 0;
+}
+
+export function setUint32(bytes: Uint8Array, at: number, value: number): void {
+  for (let index = 0; index < 4; index++) bytes[at + index] = value >>> (8 * index);
+}
+
 export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -1,6 +1,6 @@
 import { type Body, emptyBody } from "../base/body.ts";
 import { ErrorName, Failure } from "../base/failure.ts";
-import { alignUp, viewOf } from "./layout.ts";
+import { alignUp, setUint32 } from "./layout.ts";
 import { Writer } from "./marshal.ts";
 import { isBusName, isInterfaceName, isMemberName, isObjectPath } from "./syntax.ts";
 import { fromBigEndian, malformed, parsing, Reader } from "./unmarshal.ts";
@@ -106,11 +106,10 @@ export function addressHeader(
   checkLength(bytes.length, bodyLength);
   bytes.set(header);
   bytes.set(destinationField, header.length);
-  const view = viewOf(bytes);
-  view.setUint32(4, bodyLength, true);
-  view.setUint32(8, serial, true);
-  view.setUint32(12, end - fixedHeader, true);
-  view.setUint32(textAt - 4, destination.length, true);
+  setUint32(bytes, 4, bodyLength);
+  setUint32(bytes, 8, serial);
+  setUint32(bytes, 12, end - fixedHeader);
+  setUint32(bytes, textAt - 4, destination.length);
   for (let index = 0; index < destination.length; index++) bytes[textAt + index] = destination.charCodeAt(index);
   return bytes;
 }

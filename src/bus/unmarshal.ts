@@ -1,7 +1,7 @@
 import type { Body } from "../base/body.ts";
 import { ErrorName, Failure } from "../base/failure.ts";
 import { parseSignature, parseSingle, SignatureError, type Type, type Variant } from "../base/signature.ts";
-import { alignment, alignUp, maxArray, maxDepth, printType, viewOf } from "./layout.ts";
+import { alignment, alignUp, getUint32, maxArray, maxDepth, printType, setUint32, viewOf } from "./layout.ts";
 import { encodeBody } from "./marshal.ts";
 
 /** What is said of bytes that do not hold what their signature says. */
@@ -66,23 +66,24 @@ export function sliceArray(body: Body, index: number): Body {
     if (alignment(type.element) !== 8) return encodeBody(signature, [reader.value(type)]);
     const elements = reader.elements(type.element);
     const bytes = new Uint8Array(8 + elements.length);
-    viewOf(bytes).setUint32(0, elements.length, true);
+    setUint32(bytes, 0, elements.length);
     bytes.set(elements, 8);
     return { signature, bytes };
   });
 }
 
+/** Bytes of any kind can be read as a Buffer's. */
+const toText = Buffer.prototype.toString;
+
 /** Reads values one after another, aligned to where the bytes begin. */
 export class Reader {
-  readonly #bytes: Buffer;
-  readonly #view: DataView;
+  readonly #bytes: Uint8Array;
   readonly #little: boolean;
   #at = 0;
   #depth = 0;
 
   constructor(bytes: Uint8Array, little: boolean) {
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#view = viewOf(bytes);
+    this.#bytes = bytes;
     this.#little = little;
   }
 
@@ -99,23 +100,25 @@ export class Reader {
   }
 
   byte(): number {
-    return this.#bytes[this.#take(1, 1)] as number;
+    return this.#bytes[this.take(1, 1)] as number;
   }
 
   uint32(): number {
-    return this.#view.getUint32(this.#take(4, 4), this.#little);
+    return getUint32(this.#bytes, this.take(4, 4), this.#little);
   }
 
   text(): string {
     const size = this.uint32();
-    const start = this.#take(1, size + 1);
-    return this.#bytes.toString("utf8", start, start + size);
+    const start = this.take(1, size + 1);
+    return toText.call(this.#bytes, "utf8", start, start + size);
   }
 
   signature(): string {
     const size = this.byte();
-    const start = this.#take(1, size + 1);
-    return this.#bytes.toString("latin1", start, start + size);
+    const start = this.take(1, size + 1);
+    // Nearly all are those of variants, of one letter.
+    if (size === 1) return String.fromCharCode(this.#bytes[start] as number);
+    return toText.call(this.#bytes, "latin1", start, start + size);
   }
 
   variant(): Variant {
@@ -127,7 +130,7 @@ export class Reader {
   elements(element: Type): Uint8Array {
     const size = this.uint32();
     if (size > maxArray) throw malformed("an array is longer than 64 MiB");
-    const start = this.#take(alignment(element), size);
+    const start = this.take(alignment(element), size);
     return this.#bytes.subarray(start, start + size);
   }
 
@@ -136,21 +139,21 @@ export class Reader {
       case "y":
         return this.byte();
       case "n":
-        return this.#view.getInt16(this.#take(2, 2), this.#little);
+        return viewOf(this.#bytes).getInt16(this.take(2, 2), this.#little);
       case "q":
-        return this.#view.getUint16(this.#take(2, 2), this.#little);
+        return viewOf(this.#bytes).getUint16(this.take(2, 2), this.#little);
       case "i":
-        return this.#view.getInt32(this.#take(4, 4), this.#little);
+        return viewOf(this.#bytes).getInt32(this.take(4, 4), this.#little);
       case "u":
         return this.uint32();
       case "x":
-        return this.#view.getBigInt64(this.#take(8, 8), this.#little);
+        return viewOf(this.#bytes).getBigInt64(this.take(8, 8), this.#little);
       case "t":
-        return this.#view.getBigUint64(this.#take(8, 8), this.#little);
+        return viewOf(this.#bytes).getBigUint64(this.take(8, 8), this.#little);
       case "b":
         return this.uint32() !== 0;
       case "d":
-        return this.#view.getFloat64(this.#take(8, 8), this.#little);
+        return viewOf(this.#bytes).getFloat64(this.take(8, 8), this.#little);
       case "s":
       case "o":
         return this.text();
@@ -211,7 +214,7 @@ export class Reader {
   }
 
   /** Steps over `size` bytes that begin at a boundary. @returns where they begin. */
-  #take(boundary: number, size: number): number {
+  take(boundary: number, size: number): number {
     const start = alignUp(this.#at, boundary);
     if (start + size > this.#bytes.length) throw malformed("it ends too early");
     this.#at = start + size;

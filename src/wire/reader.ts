@@ -13,12 +13,10 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  */
 export class Reader {
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
   #at = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   get left(): number {
@@ -91,7 +89,7 @@ export class Reader {
       case "d":
         if (this.left < 8) throw new WireError("cut short");
         this.#at += 8;
-        return this.#view.getFloat64(this.#at - 8, true);
+        return new DataView(this.#bytes.buffer, this.#bytes.byteOffset).getFloat64(this.#at - 8, true);
       case "s":
       case "o":
       case "g":
