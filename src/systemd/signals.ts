@@ -1,9 +1,10 @@
 import type { Signal } from "../bus/connection.ts";
 import type { MatchRule } from "../bus/match.ts";
+import { pickTexts } from "../bus/pick.ts";
 import { decodeBody, decodeFirst, sliceArray } from "../bus/unmarshal.ts";
 import { unitAt } from "./object-path.ts";
 import type { SystemdListener } from "./port.ts";
-import { statesOf, textAmong } from "./properties.ts";
+import { statesOf } from "./properties.ts";
 import { ReloadWindow } from "./reload-window.ts";
 
 const managerPath = "/org/freedesktop/systemd1";
@@ -95,7 +96,7 @@ export class SystemdSignals {
     if (unit === undefined && interfaceName !== jobName) return;
     const properties = sliceArray(body, 1);
     if (unit === undefined) {
-      const state = textAmong(properties, "State");
+      const { State: state } = pickTexts(properties, ["State"]);
       if (state !== undefined) listener.jobStateChanged(path, state);
       return;
     }
