@@ -8,7 +8,8 @@ import { many, type World } from "./world.ts";
 
 const sizes = [3, 50, 200, 1000, 5000] as const;
 const idleMs = 8000;
-const settleMs = 3000;
+/** By now the controller has asked all of them, which it does five seconds after they came, what they keep for others. */
+const settleMs = 7000;
 const queryCount = 10_000;
 const jobCount = 1000;
 /** So many nodes are asked in turn. */

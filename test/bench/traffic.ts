@@ -6,6 +6,8 @@ import { scaled } from "./sample.ts";
 import { target, type World } from "./world.ts";
 
 const idleMs = 20_000;
+/** By now all that comes with the start of agents has been said. */
+const settleMs = 6000;
 const times = 200;
 const maxIdleKb = 5;
 
@@ -13,6 +15,7 @@ export const traffic: Part<World> = {
   name: "traffic",
   async run(world) {
     const { node } = world;
+    await Bun.sleep(settleMs);
     const minutes = Math.max(scaled(idleMs), 4000) / 60_000;
     const idle = await trafficOf(node, () => Bun.sleep(minutes * 60_000));
     const { property } = await openQueries(world);
