@@ -59,6 +59,7 @@ interface Watches {
 export class Subscriptions {
   readonly #subscriptions = new Map<number, Subscription>();
   readonly #watches = new Map<Node, Watches>();
+  readonly #byName = new Map<string, Node>();
   readonly #log: Log;
   #lastId = 0;
   #units = 0;
@@ -71,6 +72,7 @@ export class Subscriptions {
   addNode(node: Node): void {
     const watches = { byUnit: new Map(), unasked: [], asked: 0 };
     this.#watches.set(node, watches);
+    this.#byName.set(node.name, node);
     for (const subscription of this.#subscriptions.values()) {
       if (subscription.node !== any && subscription.node !== node.name) continue;
       for (const unit of subscription.units) this.#join(node, watches, unit, subscription);
@@ -80,6 +82,7 @@ export class Subscriptions {
   /** A node that is offline and does not come back. Its subscriptions stay, and wait for another of its name. */
   removeNode(node: Node): void {
     this.#watches.delete(node);
+    this.#byName.delete(node.name);
   }
 
   get size(): number {
@@ -185,7 +188,9 @@ export class Subscriptions {
 
   #matching(name: string): Iterable<[Node, Watches]> {
     if (name === any) return this.#watches;
-    return [...this.#watches].filter(([node]) => node.name === name);
+    const node = this.#byName.get(name);
+    const watches = node && this.#watches.get(node);
+    return watches ? [[node, watches]] : [];
   }
 
   #join(node: Node, watches: Watches, unit: string, subscription: Subscription): void {
