@@ -3,7 +3,7 @@ import { walk } from "../demo/walk.ts";
 import type { Host } from "../testbed/host.ts";
 import { testsOn } from "../testbed/host-test.ts";
 import { Lab } from "../testbed/lab.ts";
-import { makeOriginal, makePackage } from "./packages.ts";
+import { type Kind, makeOriginal, makePackage } from "./packages.ts";
 
 const buildTimeoutMs = 240_000;
 const lab = await Lab.open({ installed: true });
@@ -12,18 +12,17 @@ const packaged = await Lab.open();
 const test = testsOn(lab);
 const packagedTest = testsOn(packaged);
 let host: Host;
+let current: Record<Kind, Uint8Array>;
 let laptop: Host;
 let pi: Host;
 
 beforeAll(async () => {
   const boots = Promise.all([lab.boot("made"), packaged.boot("laptop", "pi")]);
   // The previous version: a release lower than any other, of the same commit.
-  for (const [name, release] of [
-    ["old", "RELEASE=0"],
-    ["new", "RELEASE=1"],
-  ] as const) {
-    const [rpm, deb] = [await makePackage("rpm", release), await makePackage("deb", release)];
-    [[host], [laptop, pi]] = await boots;
+  const previous = await makeBoth("RELEASE=0");
+  current = await makeBoth("RELEASE=1");
+  [[host], [laptop, pi]] = await boots;
+  for (const [name, { rpm, deb }] of Object.entries({ old: previous, new: current })) {
     await laptop.write(`/root/${name}.rpm`, rpm);
     await pi.write(`/root/${name}.deb`, deb);
   }
@@ -39,6 +38,10 @@ afterAll(async () => {
   await lab.close();
   await packaged.close();
 });
+
+async function makeBoth(release: string): Promise<Record<Kind, Uint8Array>> {
+  return { rpm: await makePackage("rpm", release), deb: await makePackage("deb", release) };
+}
 
 /** Fails when a unit or a process of ours is there. */
 async function nothingRuns(where: Host): Promise<void> {
@@ -82,6 +85,15 @@ test("the bus's policy: only root is the controller and commands it, everybody m
     expect(stdout).toContain("org.eclipse.bluechi.");
   }
 });
+
+test(
+  "packages that are made again of the same commit are the same",
+  async () => {
+    const again = await makeBoth("RELEASE=1");
+    for (const kind of ["rpm", "deb"] as const) expect(Buffer.compare(again[kind], current[kind])).toBe(0);
+  },
+  buildTimeoutMs,
+);
 
 packagedTest(
   "the RPM takes the place of the original's packages, keeps their settings, and runs what they ran",
