@@ -79,6 +79,7 @@ rpm: $(modules) ## make the RPM package of this commit (TARGET=bun-linux-arm64 f
 	rpmbuild -tb --quiet --target $(rpmarch)-linux --define '_rpmdir $(CURDIR)/dist/rpm' \
 		--define '_topdir $(CURDIR)/dist/rpmbuild' $(if $(PAYLOAD),--define 'payload $(PAYLOAD)') \
 		$(if $(wildcard /etc/debian_version),--nodeps) $(tarball)
+	rm -rf dist/rpmbuild
 
 deb: $(modules) $(made) ## make the Debian package of this commit (TARGET=bun-linux-arm64 for arm64)
 	scripts/prepare.sh dpkg-deb
