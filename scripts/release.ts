@@ -19,8 +19,11 @@ for (const target of ["bun-linux-x64", "bun-linux-arm64"]) {
   await $`make --silent deb TARGET=${target} COMPRESSION=-Zxz`;
 }
 await $`make --silent dist`;
-const artefacts = new Bun.Glob(`{rpm/*/bluechi-*.rpm,deb/bluechi_*.deb,bluechi-${version}.tar.gz}`);
-for (const path of artefacts.scanSync("dist")) await $`cp dist/${path} ${folder}`;
+for (const glob of ["rpm/*/*.rpm", "deb/*.deb", `bluechi-${version}.tar.gz`]) {
+  const found = [...new Bun.Glob(`dist/${glob}`).scanSync(".")];
+  if (found.length === 0) throw new Error(`nothing was made that is called dist/${glob}`);
+  await $`cp ${found} ${folder}`;
+}
 const lock = (await Bun.file("package-lock.json").json()) as Lock;
 await Bun.write(join(folder, `bluechi-${version}.spdx.json`), `${JSON.stringify(sbom(lock, origin()), null, 2)}\n`);
 
