@@ -1,8 +1,8 @@
-import { randomBytes } from "node:crypto";
 import { Backoff } from "../../base/backoff.ts";
 import type { Clock, Timer } from "../../base/clock.ts";
 import { describe, ErrorName, Failure } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
+import { randomId } from "../../base/random-id.ts";
 import { GoodbyeCode } from "../../wire/codec.ts";
 import type { Origin } from "../../wire/hello.ts";
 import type { Session } from "../../wire/session.ts";
@@ -73,7 +73,7 @@ export class Link {
   /** Which try to come back the next attempt is; 0 for the first one at a controller. */
   #tries = 0;
   /** Tells this agent from others of its name. */
-  readonly #id = randomBytes(8).readBigUInt64LE();
+  readonly #id = randomId();
   #attempts = 0;
   /** Gives the present attempt up, so that its outcome is not taken for that of the next one. */
   #attempt = new AbortController();

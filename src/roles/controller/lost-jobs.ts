@@ -1,7 +1,7 @@
-import { randomBytes } from "node:crypto";
 import type { Clock, Timer } from "../../base/clock.ts";
 import { describe } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
+import { randomId } from "../../base/random-id.ts";
 import type { Session } from "../../wire/session.ts";
 import { checkedWord } from "./hearsay.ts";
 import type { Job } from "./job.ts";
@@ -20,7 +20,7 @@ export class LostJobs {
   /** The nodes that are away and have jobs. */
   readonly #timers = new Map<string, Timer>();
   /** Tells this run of this controller from all others, as all of them count their jobs from 1. */
-  readonly #controller = randomBytes(8).readBigUInt64LE();
+  readonly #controller = randomId();
 
   constructor(options: { jobs: Jobs; clock: Clock; log: Log; timeoutMs: number }) {
     this.#jobs = options.jobs;

@@ -83,12 +83,15 @@ test("a unit that is not loaded is not introduced", async () => {
   expect(listener.take()).toEqual([]);
 });
 
-test("what arrives before the agent's answer is handled is part of the introduction", async () => {
+test("what arrives before the agent's answer is older than that, as of a subscription before", async () => {
+  const before = subscriptions.subscribe("pi", ["a.service"], listener);
+  await piAgent.answer("subscribe a.service", inactive);
+  subscriptions.unsubscribe(before);
   subscriptions.subscribe("pi", ["a.service"], listener);
-  const answered = piAgent.answer("subscribe a.service", inactive);
+  listener.take();
   subscriptions.unitStateChanged(pi, "a.service", "active", "running");
-  await answered;
-  expect(listener.take()).toEqual(["new pi a.service virtual", "state pi a.service active running virtual"]);
+  await piAgent.answer("subscribe a.service", inactive);
+  expect(listener.take()).toEqual(["new pi a.service virtual", "state pi a.service inactive dead virtual"]);
 });
 
 test("a later subscriber is introduced from what is known, without asking again", async () => {

@@ -39,8 +39,6 @@ interface Watch {
 }
 
 interface Question {
-  /** The state that events have told while the answer was on its way. */
-  early: UnitState | undefined;
   /** What is to be done once the agent has answered. */
   readonly waiting: (() => void)[];
 }
@@ -203,7 +201,7 @@ export class Subscriptions {
   }
 
   #ask(node: Node, unit: string, watch: Watch): void {
-    watch.question = { early: undefined, waiting: [] };
+    watch.question = { waiting: [] };
     this.#watches.get(node)?.unasked.push([unit, watch]);
     this.#askNext(node);
   }
@@ -233,7 +231,7 @@ export class Subscriptions {
       const state = await answer;
       checkedWord(state.activeState, node.name);
       checkedWord(state.subState, node.name);
-      if (watch.question === question) this.#settle(node, unit, watch, question.early ?? state);
+      if (watch.question === question) this.#settle(node, unit, watch, state);
     } catch (error) {
       if (watch.question !== question) return;
       this.#log.warn(`Node '${node.name}' does not watch unit '${unit}': ${describe(error)}`);
@@ -251,10 +249,13 @@ export class Subscriptions {
     for (const work of waiting) work();
   }
 
+  /**
+   * What is told before the answer to a question is older than that answer, as an agent says all in order: it
+   * may even be of a subscription before.
+   */
   #note(node: Node, unit: string, state: UnitState): void {
     const watch = this.#watches.get(node)?.byUnit.get(unit);
     if (watch?.state) watch.state = state;
-    else if (watch?.question) watch.question.early = state;
   }
 
   /** Each of those who listen to a unit once, by its name or by `*`. */
