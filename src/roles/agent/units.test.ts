@@ -72,6 +72,18 @@ test("what happens while systemd is asked is part of the answer", async () => {
   expect(told).toEqual(["unitStateChanged a.service failed failed", "unitPropertiesChanged a.service"]);
 });
 
+test("what is told before the answer is sent is in it", async () => {
+  const { units, told, change, answer } = setUp();
+  const subscribed = units.subscribe("a.service");
+  answer("a.service", active);
+  const state = await subscribed;
+  change("a.service", "failed", "failed");
+  expect(told).toContain("unitStateChanged a.service failed failed");
+  expect({ ...state }).toEqual({ loaded: true, activeState: "failed", subState: "failed" });
+  units.unitRemoved("a.service");
+  expect({ ...state }).toEqual(unloaded);
+});
+
 test("all units, with the states that they have", async () => {
   const { units, told, change } = setUp([{ unit: "a.service", activeState: "active", subState: "running" }]);
   await units.subscribe("*");

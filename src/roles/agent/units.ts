@@ -35,7 +35,8 @@ export class Units {
 
   /**
    * Begins to tell a unit's events, or all units' for `*`.
-   * @returns its state as of now; the events that follow build on it.
+   * @returns its state. It is read when the answer is sent: events that were told before are in it, those that follow build
+   * on it.
    */
   async subscribe(unit: string): Promise<UnitState> {
     if (unit === any) {
@@ -54,11 +55,9 @@ export class Units {
     try {
       const { loaded, activeState, subState } = await this.#systemd.unitState(unit);
       const state = pending.state ?? { loaded, activeState, subState };
-      if (this.#pending.get(unit) === pending) {
-        this.#add(unit);
-        this.#remember(unit, state);
-      }
-      return state;
+      if (this.#pending.get(unit) !== pending) return state;
+      this.#add(unit);
+      return this.#remember(unit, state) ? this.#latest(unit) : state;
     } finally {
       if (this.#pending.get(unit) === pending) this.#pending.delete(unit);
     }
@@ -135,8 +134,27 @@ export class Units {
     if (pending) pending.state = state;
   }
 
-  #remember(unit: string, state: UnitState): void {
-    if (this.#states.size < maxStates || this.#states.has(unit)) this.#states.set(unit, state);
+  /** A unit's state as of whenever it is looked at. */
+  #latest(unit: string): UnitState {
+    const now = () => this.#states.get(unit) ?? unloaded;
+    return {
+      get loaded() {
+        return now().loaded;
+      },
+      get activeState() {
+        return now().activeState;
+      },
+      get subState() {
+        return now().subState;
+      },
+    };
+  }
+
+  /** @returns whether there is room for it. */
+  #remember(unit: string, state: UnitState): boolean {
+    if (this.#states.size >= maxStates && !this.#states.has(unit)) return false;
+    this.#states.set(unit, state);
+    return true;
   }
 }
 
