@@ -127,6 +127,11 @@ test("what counts at once is in force, and what waits for a restart is named onc
   await cluster.offline("pi");
   expect(await main.journal("bluechi-controller")).toContain("heartbeat from node 'pi' since '300'ms");
   await pi.sh("systemctl kill -s SIGCONT bluechi-agent");
+  await cluster.online("pi");
+  // The tests that follow are not about heartbeats that are missed so soon.
+  await reload(main, "controller", "");
+  await pi.sh("systemctl restart bluechi-agent");
+  await cluster.online("pi");
 });
 
 for (const [host, role] of [
