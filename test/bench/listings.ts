@@ -9,7 +9,7 @@ import type { World } from "./world.ts";
 const rounds = 20;
 const count = 10;
 const allAtOnce = 8;
-/** Lists whose bytes are counted. */
+/** Lists whose bytes are counted, one after the other: those that are asked for at once share an answer. */
 const sent = 100;
 
 export const listings: Part<World> = {
@@ -21,7 +21,7 @@ export const listings: Part<World> = {
     const options = { rounds: scaled(rounds), count, meter: await world.meter() };
     const piped = await interleaved(both(units, atOnce), options);
     const one = await interleaved(both(units, inTurn), options);
-    const { bytes } = await trafficOf(world.node, () => atOnce(units.bluechi)(sent));
+    const { bytes } = await trafficOf(world.node, () => inTurn(units.bluechi)(sent));
     const query = await openAllUnits(world);
     const options3 = { ...options, meter: await world.meter(hosts) };
     const three = await interleaved({ time: inTurn(query) }, options3);
