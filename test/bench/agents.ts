@@ -56,7 +56,7 @@ async function killing(world: World) {
   const connection = await world.bus(main);
   const up = await statusWatch(connection, rootPath, controllerInterface, "up");
   return async () => {
-    await Bun.sleep(lastingMs);
+    await Bun.sleep(lastingMs); // It is the age of the links that counts: no event tells that they have lasted.
     const gone = new Promise<number>((resolve) => connection.watchName(controllerName, () => resolve(nowMs())));
     const isUp = up();
     await main.sh("systemctl kill --signal=KILL bluechi-controller");

@@ -1,10 +1,12 @@
 // What happens to units of three nodes, as it is told to one who listens to all of it, and to ten.
 import { controllerInterface } from "../../src/api/controller.ts";
 import { monitorInterface } from "../../src/api/monitor.ts";
-import { controllerName, rootPath } from "../../src/api/names.ts";
+import { controllerName, nodePath, rootPath } from "../../src/api/names.ts";
+import { nodeInterface } from "../../src/api/node.ts";
 import { emptyBody } from "../../src/base/body.ts";
 import { encodeBody } from "../../src/bus/marshal.ts";
 import { decodeFirst } from "../../src/bus/unmarshal.ts";
+import type { Host } from "../testbed/host.ts";
 import { bodyOf, type Caller, prepare } from "./caller.ts";
 import { runJobs } from "./load.ts";
 import { cpuOf } from "./process.ts";
@@ -85,7 +87,7 @@ const perThousand = (rounds: readonly Round[], name: CpuName) =>
 async function listen(world: World, listeners: number): Promise<Round> {
   const { hosts } = world.cluster;
   const heard = await Promise.all(
-    Array.from({ length: listeners }, async () => Ear.open(await world.caller(world.main))),
+    Array.from({ length: listeners }, async () => Ear.open(await world.caller(world.main), hosts)),
   );
   const local = await Promise.all(hosts.map((host) => world.jobs(host)));
   let expected = 0;
@@ -96,11 +98,11 @@ async function listen(world: World, listeners: number): Promise<Round> {
         expected += hosts.length * burst;
         const arrived = heard.map((ear) => ear.heard(expected));
         await Promise.all(local.map(({ systemd }) => runJobs(systemd, burst)));
-        // What is lost is told in the table.
+        // The sleep is a limit: an event that is lost never comes, and is told in the table.
         await Promise.race([Promise.all(arrived), Bun.sleep(maxWaitMs)]);
       }
     });
-    await Bun.sleep(100);
+    await Promise.all(heard.map((ear) => ear.caughtUp()));
   });
   world.disconnect();
   const lost = heard.reduce((sum, { states }) => sum + Math.max(0, expected - states), 0);
@@ -111,23 +113,43 @@ async function listen(world: World, listeners: number): Promise<Round> {
 class Ear {
   events = 0;
   states = 0;
+  readonly #caller: Caller;
+  readonly #nodes: readonly string[];
   #wanted = 0;
   #heard: () => void = () => {};
 
-  static async open(caller: Caller): Promise<Ear> {
+  private constructor(caller: Caller, nodes: readonly string[]) {
+    this.#caller = caller;
+    this.#nodes = nodes;
+    caller.onSignal = (message) => this.#hear(message);
+  }
+
+  static async open(caller: Caller, hosts: readonly Host[]): Promise<Ear> {
     const call = { destination: controllerName, path: rootPath, interface: controllerInterface.name };
     const created = await caller.call(prepare({ ...call, member: "CreateMonitor", body: emptyBody }));
     const path = String(decodeFirst(bodyOf(created, "o")));
-    const ear = new Ear();
-    caller.onSignal = (message) => ear.#hear(message);
+    const ear = new Ear(
+      caller,
+      hosts.map(({ name }) => name),
+    );
     await caller.match(`type='signal',path='${path}'`);
     const body = encodeBody("ss", ["*", "*"]);
     await caller.call(prepare({ ...call, path, interface: monitorInterface.name, member: "Subscribe", body }));
-    // What is told of units that are there already comes before.
-    await Bun.sleep(200);
+    await ear.caughtUp();
     ear.events = 0;
     ear.states = 0;
     return ear;
+  }
+
+  /** Resolves when all nodes have told what they had to tell: systemd's answer by way of a node comes after that. */
+  async caughtUp(): Promise<void> {
+    const call = {
+      destination: controllerName,
+      interface: nodeInterface.name,
+      member: "GetDefaultTarget",
+      body: emptyBody,
+    };
+    await Promise.all(this.#nodes.map((name) => this.#caller.call(prepare({ ...call, path: nodePath(name) }))));
   }
 
   /** Resolves when so many changes of states have been told. */

@@ -67,9 +67,10 @@ async function measure(world: World, size: number): Promise<Found> {
   const controller = await world.controller.process();
   const meter: Meter<"controller"> = { controller: [controller] };
   const { fleet, online } = await Fleet.open(world, size);
-  await Bun.sleep(settleMs);
+  await Bun.sleep(settleMs); // Nothing tells that there is nothing more to do for new nodes.
   const { rss: before } = await controller.memory();
   const idleTime = Math.max(scaled(idleMs), 4000);
+  // The sleep is what is measured: what nothing costs.
   const idle = (await cpuOf(meter, () => Bun.sleep(idleTime))).controller / idleTime;
   const { query, job } = await asking(world, size);
   const each = async (count: number, work: (index: number) => Promise<unknown>) => {
