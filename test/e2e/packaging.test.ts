@@ -115,7 +115,7 @@ packagedTest(
     expect(await laptop.sh("rpm -e bluechi bluechi-selinux 2>&1")).toContain("left as it is: /etc/bluechi\n");
     await nothingRuns(laptop);
     expect(await laptop.read("/etc/bluechi/agent.conf")).toContain("NodeName=laptop");
-    await laptop.sh("rm -r /etc/bluechi /var/lib/bluechi-agent");
+    await laptop.sh("rm -r /etc/bluechi /var/lib/bluechi /var/lib/bluechi-agent");
   },
 );
 
@@ -179,7 +179,9 @@ packagedTest("removal leaves nothing running, and says what it left", async () =
   expect(await pi.sh("dpkg -r bluechi")).toContain("left until it is purged: /etc/bluechi\n");
   await nothingRuns(pi);
   expect(await pi.read("/etc/bluechi/agent.conf.d/controller.conf")).toContain("ControllerHost=laptop");
-  await pi.sh("dpkg -P bluechi && ! test -e /etc/bluechi && ! test -e /var/lib/bluechi-agent");
+  await pi.sh(
+    "dpkg -P bluechi && ! test -e /etc/bluechi && ! test -e /var/lib/bluechi && ! test -e /var/lib/bluechi-agent",
+  );
 });
 
 test(
