@@ -1,3 +1,4 @@
+import { apart } from "../base/apart.ts";
 import type { Clock } from "../base/clock.ts";
 import { describe, ErrorName, Failure } from "../base/failure.ts";
 import { type Endpoint, parseAddress, systemBusAddress } from "./address.ts";
@@ -58,17 +59,6 @@ export class Stream {
     if (this.#over) return;
     this.#over = true;
     apart(() => this.onEnd(reason));
-  }
-}
-
-/** Keeps from the socket what a handler throws: to the socket it would be an error of the connection. */
-function apart(handler: () => void): void {
-  try {
-    handler();
-  } catch (thrown) {
-    queueMicrotask(() => {
-      throw thrown;
-    });
   }
 }
 

@@ -1,4 +1,5 @@
-import type { Server, Socket } from "node:net";
+import { apart } from "../base/apart.ts";
+import { systemClock, type Timer } from "../base/clock.ts";
 import { peerContext, setSocketOption } from "../base/libc.ts";
 import { closeGraceMs, type Transport, type TransportHandler } from "./transport.ts";
 
@@ -16,36 +17,58 @@ export interface SocketOptions {
   readonly receiveErrors?: boolean;
 }
 
-/** A large write goes to the socket in pieces of this size, so that `queuedBytes` falls as they leave. */
-const pieceBytes = 64 * 1024;
+/** A socket of the runtime's own: to read and to write with it takes two thirds of what node:net takes. */
+export type RuntimeSocket = Bun.Socket<SocketTransport> & {
+  /** undefined of a closed socket. */
+  readonly fd?: number;
+  pause(): void;
+  resume(): void;
+};
 
-/** A connection of the kernel's. The socket queues without bound: the user watches `queuedBytes`. */
+const nothing = new Uint8Array();
+
+/** A connection of the kernel's. What the kernel does not take is queued without bound: the user watches `queuedBytes`. */
 export class SocketTransport implements Transport {
   readonly peer: string;
   readonly local: boolean;
-  readonly #socket: Socket;
+  readonly #socket: RuntimeSocket;
   #handler: TransportHandler | undefined;
+  /** What the kernel has not taken yet of what it was offered last, and what comes after. */
+  #left: Uint8Array = nothing;
+  #waiting: Uint8Array[] = [];
+  #queuedBytes = 0;
+  /** Whether the user is about to be told that nothing is queued. */
+  #telling = false;
   /** Why the connection ended, once it has. */
   #reason: string | undefined;
   #closing = false;
+  #grace: Timer | undefined;
 
-  constructor(socket: Socket, options: SocketOptions) {
+  constructor(socket: RuntimeSocket, options: SocketOptions) {
     this.#socket = socket;
     this.peer = socket.remoteAddress ?? "";
     this.local = this.peer === "" || this.peer === socket.localAddress;
     if (this.peer !== "") applyOptions(socket, options);
-    socket.on("error", (error) => this.#ended(`connection lost: ${explain(error)}`));
-    socket.on("end", () => this.#ended("connection lost"));
-    socket.on("close", () => this.#ended("connection lost"));
+    // Until somebody wants it.
+    socket.pause();
   }
 
+  /** What happens to the sockets whose `data` are transports. */
+  static readonly events: Bun.SocketHandler<SocketTransport> = {
+    data: ({ data: transport }, chunk) => apart(() => transport.#data(chunk)),
+    drain: ({ data: transport }) => apart(() => transport.#drain()),
+    end: ({ data: transport }) => apart(() => transport.#peerEnded()),
+    error: ({ data: transport }, error) => transport.#lost(error),
+    close: ({ data: transport }, error) => transport.#lost(error),
+  };
+
   securityContext(): string | undefined {
-    const fd = descriptor(this.#socket);
+    const { fd } = this.#socket;
     return fd === undefined ? undefined : peerContext(fd);
   }
 
   get queuedBytes(): number {
-    return this.#socket.writableLength;
+    return this.#queuedBytes;
   }
 
   start(handler: TransportHandler): void {
@@ -55,16 +78,13 @@ export class SocketTransport implements Transport {
       return;
     }
     this.#handler = handler;
-    this.#socket.on("data", (chunk: Buffer) => {
-      if (!this.#closing) handler.data(chunk);
-    });
+    this.#socket.resume();
   }
 
   write(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length; at += pieceBytes) {
-      const end = Math.min(at + pieceBytes, bytes.length);
-      this.#socket.write(bytes.subarray(at, end), end === bytes.length ? () => this.#written() : undefined);
-    }
+    this.#waiting.push(bytes);
+    this.#queuedBytes += bytes.length;
+    if (this.#left.length === 0) this.#drain();
   }
 
   pause(): void {
@@ -78,32 +98,90 @@ export class SocketTransport implements Transport {
   close(): void {
     if (this.#closing) return;
     this.#closing = true;
-    this.#socket.end();
     // Bytes left unread would turn the end into a reset, which takes away from the peer what it has not read yet.
     this.#socket.resume();
-    const grace = setTimeout(() => this.#socket.destroy(), closeGraceMs);
-    this.#socket.on("close", () => clearTimeout(grace));
+    this.#grace = systemClock.after(closeGraceMs, () => this.#socket.end());
+    if (this.#queuedBytes === 0) this.#endOurs();
   }
 
   abort(): void {
     this.#closing = true;
-    this.#socket.destroy();
+    this.#drop();
+    this.#socket.end();
   }
 
-  #written(): void {
-    if (this.#reason === undefined && this.#socket.writableLength === 0) this.#handler?.drained();
+  #data(chunk: Uint8Array): void {
+    if (!this.#closing) this.#handler?.data(chunk);
+  }
+
+  /** Gives the kernel what it takes. */
+  #drain(): void {
+    while (this.#left.length > 0 || this.#next()) {
+      const taken = this.#socket.write(this.#left);
+      if (taken < 0) {
+        // The connection is gone, which is told soon.
+        this.#drop();
+        return;
+      }
+      this.#queuedBytes -= taken;
+      this.#left = this.#left.subarray(taken);
+      if (this.#left.length > 0) return;
+    }
+    if (this.#closing) this.#endOurs();
+    else this.#tellDrained();
+  }
+
+  #next(): boolean {
+    const waiting = this.#waiting;
+    if (waiting.length === 0) return false;
+    this.#left = (waiting.length === 1 && waiting[0]) || Buffer.concat(waiting);
+    this.#waiting = [];
+    return true;
+  }
+
+  #tellDrained(): void {
+    if (this.#telling) return;
+    this.#telling = true;
+    queueMicrotask(() => {
+      this.#telling = false;
+      if (this.#reason === undefined && this.#queuedBytes === 0) this.#handler?.drained();
+    });
+  }
+
+  /** Our side has nothing more to say; when the peer has said so before, that is the end. */
+  #endOurs(): void {
+    if (this.#reason === undefined) this.#socket.shutdown();
+    else this.#socket.end();
+  }
+
+  #peerEnded(): void {
+    this.#ended("connection lost");
+    if (!this.#closing) queueMicrotask(() => this.close());
+    else if (this.#queuedBytes === 0) this.#endOurs();
+  }
+
+  /** The socket is gone, as may happen within a call of ours. */
+  #lost(error: Error | undefined): void {
+    this.#grace?.cancel();
+    this.#drop();
+    this.#ended(error ? `connection lost: ${explain(error)}` : "connection lost");
+  }
+
+  #drop(): void {
+    this.#left = nothing;
+    this.#waiting = [];
+    this.#queuedBytes = 0;
   }
 
   #ended(reason: string): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
-    this.#handler?.closed(reason);
+    queueMicrotask(() => this.#handler?.closed(reason));
   }
 }
 
-function applyOptions(socket: Socket, options: SocketOptions): void {
-  socket.setNoDelay(true);
-  const fd = descriptor(socket);
+/** The runtime itself sets TCP_NODELAY. */
+function applyOptions({ fd }: RuntimeSocket, options: SocketOptions): void {
   if (fd === undefined) return;
   const set = (option: Parameters<typeof setSocketOption>[1], value: number | undefined): void => {
     if (value !== undefined) setSocketOption(fd, option, value);
@@ -120,11 +198,6 @@ function applyOptions(socket: Socket, options: SocketOptions): void {
   // A socket of IPv6 has peers of both kinds. One of IPv4 does not take the second, and needs it not.
   set("ipReceiveErrors", 1);
   set("ipv6ReceiveErrors", 1);
-}
-
-/** The descriptor of a socket, as long as it has one. */
-export function descriptor(socket: Socket | Server): number | undefined {
-  return (socket as { _handle?: { fd?: number } })._handle?.fd;
 }
 
 const explanations: Record<string, string> = {

@@ -1,10 +1,11 @@
 import { lstatSync, unlinkSync } from "node:fs";
-import { createConnection, createServer, type ListenOptions, type Server } from "node:net";
+import { createConnection, type Socket } from "node:net";
+import { apart } from "../base/apart.ts";
 import { systemClock } from "../base/clock.ts";
 import { ErrorName, Failure } from "../base/failure.ts";
 import { setBacklog } from "../base/libc.ts";
 import { type Address, formatAddress } from "./address.ts";
-import { descriptor, explain, type SocketOptions, SocketTransport } from "./socket-transport.ts";
+import { explain, type RuntimeSocket, type SocketOptions, SocketTransport } from "./socket-transport.ts";
 import type { Listener, Transport } from "./transport.ts";
 
 export type { SocketOptions } from "./socket-transport.ts";
@@ -27,11 +28,11 @@ export async function listenTcp(
 ): Promise<Listener> {
   const what = `port ${port}`;
   try {
-    return await listen(what, { port, host: "::" }, options, onTransport);
+    return await listen(what, { port, hostname: "::" }, options, onTransport);
   } catch (thrown) {
     if (!(thrown instanceof ListenFailure) || thrown.code !== "EAFNOSUPPORT") throw thrown;
     // A machine without IPv6.
-    return await listen(what, { port, host: "0.0.0.0" }, options, onTransport);
+    return await listen(what, { port, hostname: "0.0.0.0" }, options, onTransport);
   }
 }
 
@@ -46,12 +47,12 @@ export function listenFd(fd: number, options: () => SocketOptions, onTransport: 
  */
 export async function listenUnix(path: string, onTransport: OnTransport): Promise<Listener> {
   try {
-    return await listen(path, { path }, () => ({}), onTransport);
+    return await listen(path, { unix: path }, () => ({}), onTransport);
   } catch (thrown) {
     if (!(thrown instanceof ListenFailure) || thrown.code !== "EADDRINUSE") throw thrown;
     if (!(await isStale(path))) throw thrown;
     unlinkSync(path);
-    return await listen(path, { path }, () => ({}), onTransport);
+    return await listen(path, { unix: path }, () => ({}), onTransport);
   }
 }
 
@@ -66,9 +67,9 @@ export function connect(
 ): Promise<Transport> {
   const { timeoutMs = 5000, signal } = options;
   const { promise, resolve, reject } = Promise.withResolvers<Transport>();
-  const socket = createConnection(
-    address.kind === "tcp" ? { host: address.host, port: address.port } : { path: address.path },
-  );
+  const place = address.kind === "tcp" ? { host: address.host, port: address.port } : { path: address.path };
+  // Paused, it does not begin to read by itself once it is connected.
+  const socket = createConnection({ ...place, allowHalfOpen: true }).pause();
   const leave = (): void => {
     timer.cancel();
     signal?.removeEventListener("abort", giveUp);
@@ -86,7 +87,7 @@ export function connect(
   socket.on("connect", () => {
     leave();
     socket.off("error", onError);
-    resolve(new SocketTransport(socket, options));
+    resolve(takeOver(socket, options));
   });
   return promise;
 }
@@ -102,37 +103,54 @@ class ListenFailure extends Failure {
   }
 }
 
-function listen(
+type Place = { readonly hostname: string; readonly port: number } | { readonly unix: string } | { readonly fd: number };
+
+async function listen(
   what: string,
-  where: ListenOptions | { fd: number },
+  place: Place,
   options: () => SocketOptions,
   onTransport: OnTransport,
 ): Promise<Listener> {
-  const { promise, resolve, reject } = Promise.withResolvers<Listener>();
   let connections = 0;
-  const server = createServer((socket) => {
-    connections++;
-    socket.on("close", () => connections--);
-    onTransport(new SocketTransport(socket, options()));
-  });
-  server.on("error", (error) => reject(new ListenFailure(what, error)));
-  server.listen(where as ListenOptions, () => {
-    const fd = descriptor(server);
+  const { close, ...events } = SocketTransport.events;
+  const socket: Bun.SocketHandler<SocketTransport> = {
+    ...events,
+    open(opened) {
+      connections++;
+      opened.data = new SocketTransport(opened as RuntimeSocket, options());
+      apart(() => onTransport(opened.data));
+    },
+    close(closed, error) {
+      connections--;
+      return close?.(closed, error);
+    },
+  };
+  try {
+    // Of a descriptor and of half-open connections the declarations do not know.
+    const server = Bun.listen({ ...place, socket, allowHalfOpen: true } as Bun.TCPSocketListenOptions<SocketTransport>);
+    const { fd } = server as { fd?: number };
     if (fd !== undefined) setBacklog(fd, backlog);
-    resolve({
-      port: portOf(server),
+    return {
+      port: server.port ?? 0,
       get connections() {
         return connections;
       },
-      close: () => void server.close(),
-    });
-  });
-  return promise;
+      close: () => server.stop(),
+    };
+  } catch (error) {
+    throw new ListenFailure(what, error as Error);
+  }
 }
 
-function portOf(server: Server): number {
-  const address = server.address();
-  return address !== null && typeof address === "object" ? (address.port ?? 0) : 0;
+/**
+ * The connection of a socket of node:net, which finds the address and can be given up, but then takes its time for each
+ * thing that it reads and writes.
+ */
+function takeOver(socket: Socket, options: SocketOptions): SocketTransport {
+  const { _handle: taken } = socket as unknown as { _handle: RuntimeSocket };
+  taken.reload({ socket: SocketTransport.events });
+  taken.data = new SocketTransport(taken, options);
+  return taken.data;
 }
 
 /** Whether a path is a socket that nobody listens on, as a killed process leaves it behind. */

@@ -104,6 +104,26 @@ for (const world of await allWorlds()) {
       expect(near.bytes).toBe(0);
     });
 
+    test.each(["near", "far"])("what came before the %s end wanted to hear it is kept", async (late) => {
+      const [near, far] = await world.open();
+      const teller = user(late === "near" ? far : near);
+      teller.transport.write(new Uint8Array(1000));
+      for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
+      const listener = user(late === "near" ? near : far);
+      await listener.received(1000);
+      listener.transport.close();
+      await teller.closed;
+    });
+
+    test("close does not wait for ever for a peer that does not read", async () => {
+      const [near, far] = await open();
+      far.transport.pause();
+      near.transport.write(new Uint8Array(20_000_000));
+      near.transport.close();
+      await near.closed;
+      far.transport.abort();
+    });
+
     test("abort drops what is queued and does not wait for the peer", async () => {
       const [near, far] = await open();
       far.transport.pause();
@@ -171,6 +191,37 @@ describe("sockets", () => {
     writeFileSync(file, "");
     await expect(listenUnix(file, () => {})).rejects.toMatchObject({ errorName: ErrorName.AddressInUse });
     expect(existsSync(file)).toBe(true);
+  });
+
+  test("connections are counted as long as they have a descriptor", async () => {
+    const at = Promise.withResolvers<Transport>();
+    const listener = await listenTcp(
+      0,
+      () => ({}),
+      (transport) => at.resolve(transport),
+    );
+    const near = user(await connect({ kind: "tcp", host: "127.0.0.1", port: listener.port }));
+    const far = user(await at.promise);
+    expect(listener.connections).toBe(1);
+    near.transport.close();
+    await Promise.all([near.closed, far.closed]);
+    while (listener.connections > 0) await new Promise(setImmediate);
+    listener.close();
+  });
+
+  test("what nobody expected in a handler ends the process, not the connection", async () => {
+    const script = `
+      const { connect, listenUnix } = await import(${JSON.stringify(join(import.meta.dir, "../../src/wire/sockets.ts"))});
+      const path = ${JSON.stringify(join(folder, "broken"))};
+      await listenUnix(path, (transport) => {
+        const closed = (reason) => console.log(reason);
+        transport.start({ data: () => { throw new Error("a broken invariant"); }, drained() {}, closed });
+      });
+      (await connect({ kind: "unix", path })).write(new Uint8Array(1));`;
+    const child = Bun.spawn([process.execPath, "-e", script], { stdio: ["ignore", "pipe", "pipe"] });
+    expect(await child.exited).toBe(1);
+    expect(await child.stdout.text()).toBe("");
+    expect(await child.stderr.text()).toContain("a broken invariant");
   });
 
   test("an inherited socket is listened on, as systemd hands one over", async () => {
