@@ -4,6 +4,7 @@
 import { ErrorName } from "../src/base/failure.ts";
 import { emptyPlan, faultPlan, GoodbyeCode, goodbyePlan, rows } from "../src/wire/codec.ts";
 import { compressedPlan, compressionFeature, maxRatio } from "../src/wire/compression.ts";
+import { enrolledPlan, enrolPlan, pendingPlan } from "../src/wire/enrolment.ts";
 import { FrameType, requestBit } from "../src/wire/frame.ts";
 import {
   helloPlan,
@@ -89,6 +90,9 @@ const frameFields: Record<keyof typeof FrameType, [plan: Plan, from: string]> = 
   goodbye: [goodbyePlan, "both"],
   probe: [helloPlan, "agent"],
   compressed: [compressedPlan, "both"],
+  enrol: [enrolPlan, "host"],
+  enrolled: [enrolledPlan, "controller"],
+  pending: [pendingPlan, "controller"],
 };
 
 function frameTable(): string {
@@ -183,6 +187,14 @@ no checksum and no dictionary. It unfolds to ${maxRatio} times its own content a
 An agent that only wants to know whether it would be let in sends \`probe\` in place of \`hello\`. It is answered in the same
 way, but refused with \`${ErrorName.AddressInUse}\` while an agent is connected by its name.
 The connection ends then.
+
+## Joining
+
+A host that has no certificate yet connects with TLS, without showing one, and looks whether the controller's certificate is
+of the authority that it was told of. Only then it sends \`enrol\`, with "bluechi" as its magic: the name that it wants, the secret
+of its token, and a request for a certificate (PKCS #10, DER), of which nothing but the public key counts. The answer is
+\`enrolled\` with the certificate and the authorities to believe (PEM), or \`refuse\`. Without a secret somebody has to approve
+first: until then the answer is \`pending\`, and the host asks again after retryMs. The connection ends after the answer.
 
 ## Calls and events
 

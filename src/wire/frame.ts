@@ -36,6 +36,12 @@ export const FrameType = {
   probe: 7,
   /** Another frame, compressed: fields of `compressedPlan`. Only for a peer whose greeting has the feature. */
   compressed: 8,
+  /** A host's first frame, in place of a hello, which asks for a certificate: fields of `enrolPlan`. The connection ends after the answer. */
+  enrol: 9,
+  /** The controller's answer to it: fields of `enrolledPlan`. */
+  enrolled: 10,
+  /** Or this one, when somebody has to approve: fields of `pendingPlan`. */
+  pending: 11,
 } as const;
 
 export interface Frame {

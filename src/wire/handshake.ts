@@ -4,7 +4,9 @@ import type { Log } from "../base/log.ts";
 import { Rationed } from "../base/rationed.ts";
 import { words } from "./codec.ts";
 import { Crowd, type Guest } from "./crowd.ts";
+import { type EnrolmentAnswer, type EnrolmentRequest, enrolledPlan, pendingPlan, readEnrol } from "./enrolment.ts";
 import { type Frame, FrameType } from "./frame.ts";
+import { type GreetOptions, greet } from "./greet.ts";
 import {
   features,
   type Hello,
@@ -23,7 +25,7 @@ import {
 import { whenSilent } from "./lateness.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import { Link } from "./link.ts";
-import { type Agreement, Session, type SessionOwner } from "./session.ts";
+import { Session, type SessionOwner } from "./session.ts";
 import type { Transport } from "./transport.ts";
 
 /**
@@ -47,6 +49,11 @@ export interface AcceptorOptions extends Common {
    * @throws Failure to refuse it: error name and message reach the agent.
    */
   admit(hello: Hello, transport: Transport): SessionOwner<"controller">;
+  /**
+   * Decides on a host that asks for a certificate; nobody gets one when it is left out. It logs refusals itself.
+   * @throws Failure to refuse it: error name and message reach the host.
+   */
+  enrol?(request: EnrolmentRequest, transport: Transport): Promise<EnrolmentAnswer>;
   /** 10,000 when left out. */
   readonly maxGreeting?: number;
   /** Whether there are more connections, the newest among them, than there is room for. There always is when left out. */
@@ -112,15 +119,22 @@ export class Acceptor {
       },
     };
     const frame = (frame: Frame): void => {
+      if (frame.type === FrameType.enrol) {
+        const request = readEnrol(frame);
+        link.hold();
+        void this.#enrol(link, request, transport).then(() => {
+          timer.cancel();
+          answered = true;
+        });
+        return;
+      }
       const hello = readHello(frame);
       probing = hello.probe;
       let owner: SessionOwner<"controller">;
       try {
         owner = this.#admit(hello, transport);
       } catch (thrown) {
-        const { errorName, message } = asFailure(thrown);
-        link.send(FrameType.refuse, undefined, refusePlan, { error: words(errorName), message: words(message) });
-        link.close();
+        refuse(link, thrown);
         ended(describe(thrown));
         return;
       }
@@ -147,9 +161,22 @@ export class Acceptor {
     this.#refusals.flush();
   }
 
+  async #enrol(link: Link, request: ReturnType<typeof readEnrol>, transport: Transport): Promise<void> {
+    try {
+      checkProtocol(request);
+      if (!this.#options.enrol) throw new Failure(ErrorName.Failed, "no certificates are given here");
+      const answer = await this.#options.enrol(request, transport);
+      if ("retryMs" in answer) link.send(FrameType.pending, undefined, pendingPlan, answer);
+      else link.send(FrameType.enrolled, undefined, enrolledPlan, answer);
+      link.close();
+    } catch (thrown) {
+      refuse(link, thrown);
+    }
+  }
+
   #admit(hello: Hello, transport: Transport): SessionOwner<"controller"> {
-    if (hello.protocol >= oldestProtocol) return this.#options.admit(hello, transport);
-    throw new Failure(ErrorName.Failed, `protocol ${hello.protocol} is not spoken here, only ${oldestProtocol} and up`);
+    checkProtocol(hello);
+    return this.#options.admit(hello, transport);
   }
 
   #welcome(link: Link, hello: Hello, owner: SessionOwner<"controller">, limits: Limits): void {
@@ -166,16 +193,26 @@ export class Acceptor {
   }
 }
 
-export interface GreetOptions extends Common {
-  /** This agent's node name. */
-  readonly node: string;
-  /** Gives up: then it is `gone` when the promise rejects, as a controller might have admitted it just then. */
-  readonly signal?: AbortSignal;
+function checkProtocol(peer: { readonly protocol: number }): void {
+  if (peer.protocol >= oldestProtocol) return;
+  throw new Failure(ErrorName.Failed, `protocol ${peer.protocol} is not spoken here, only ${oldestProtocol} and up`);
 }
 
-export interface JoinOptions extends SessionOwner<"agent">, GreetOptions {
+/** Tells a peer why it is not let in, and ends the link. */
+function refuse(link: Link, thrown: unknown): void {
+  const { errorName, message } = asFailure(thrown);
+  link.send(FrameType.refuse, undefined, refusePlan, { error: words(errorName), message: words(message) });
+  link.close();
+}
+
+export interface JoinOptions extends SessionOwner<"agent">, HelloOptions {
   /** A controller that knows of a later attempt refuses this one; all are welcome when left out. */
   readonly origin?: Origin;
+}
+
+export interface HelloOptions extends GreetOptions, Common {
+  /** This agent's node name. */
+  readonly node: string;
 }
 
 /**
@@ -186,8 +223,9 @@ export interface JoinOptions extends SessionOwner<"agent">, GreetOptions {
 export function join(transport: Transport, options: JoinOptions): Promise<Session<"agent">> {
   const { clock, log } = options;
   const limits = { ...defaultLimits, ...options.limits };
-  const fields = { heartbeatIntervalMs: options.heartbeat.intervalMs, ...(options.origin ?? unknownOrigin) };
-  return greet(transport, FrameType.hello, fields, options, (link, agreement) => {
+  const values = helloOf(options, options.heartbeat.intervalMs, options.origin);
+  return greet(transport, { type: FrameType.hello, plan: helloPlan, values }, options, (frame, link) => {
+    const agreement = readWelcome(frame);
     const session = new Session({ side: "agent", link, owner: options, agreement, clock, limits, log });
     link.yield();
     return session;
@@ -199,58 +237,20 @@ export function join(transport: Transport, options: JoinOptions): Promise<Sessio
  * Nobody is disturbed by that. The connection is closed then.
  * @throws Failure as `join`; AddressInUse when an agent is connected by this name.
  */
-export function probe(transport: Transport, options: GreetOptions): Promise<void> {
-  const fields = { heartbeatIntervalMs: 0, ...unknownOrigin };
-  return greet(transport, FrameType.probe, fields, options, (link) => link.close());
+export function probe(transport: Transport, options: HelloOptions): Promise<void> {
+  return greet(
+    transport,
+    { type: FrameType.probe, plan: helloPlan, values: helloOf(options) },
+    options,
+    (frame, link) => {
+      readWelcome(frame);
+      link.close();
+    },
+  );
+}
+
+function helloOf({ node, version }: HelloOptions, heartbeatIntervalMs = 0, origin: Origin = unknownOrigin): object {
+  return { magic, protocol, features, node, version, heartbeatIntervalMs, ...origin };
 }
 
 const unknownOrigin: Origin = { agent: 0n, attempt: 0 };
-
-function greet<T>(
-  transport: Transport,
-  type: number,
-  fields: Origin & { readonly heartbeatIntervalMs: number },
-  options: GreetOptions,
-  welcomed: (link: Link, agreement: Agreement) => T,
-): Promise<T> {
-  const { clock, node, version, signal } = options;
-  const limits = { ...defaultLimits, ...options.limits };
-  const { promise, resolve, reject } = Promise.withResolvers<T>();
-  const leave = (): void => {
-    timer.cancel();
-    signal?.removeEventListener("abort", giveUp);
-  };
-  const fail = (failure: Failure): void => {
-    leave();
-    link.close();
-    reject(failure);
-  };
-  const giveUp = (): void => {
-    leave();
-    link.close();
-    void link.gone.then(() => reject(new Failure(ErrorName.Disconnected, "the attempt was given up")));
-  };
-  const frame = (frame: Frame): void => {
-    const agreement = readWelcome(frame);
-    if (agreement instanceof Failure) {
-      fail(agreement);
-      return;
-    }
-    leave();
-    resolve(welcomed(link, agreement));
-  };
-  const ended = (reason: string): void => fail(new Failure(ErrorName.Disconnected, reason));
-  const user = { frame, drained: () => {}, ended };
-  const link = new Link(transport, { clock, limits, frameLimit: maxHello, user });
-  const silent = `the controller does not answer within ${helloTimeoutMs} ms`;
-  const timer = whenSilent(clock, helloTimeoutMs, () => fail(new Failure(ErrorName.NoReply, silent)));
-  link.start();
-  signal?.addEventListener("abort", giveUp);
-  if (signal?.aborted) giveUp();
-  try {
-    link.send(type, undefined, helloPlan, { magic, protocol, features, node, version, ...fields });
-  } catch (thrown) {
-    fail(asFailure(thrown));
-  }
-  return promise;
-}

@@ -60,17 +60,20 @@ export function readHello(frame: Frame): Hello {
   return { ...hello, probe };
 }
 
-/** What the controller answered: an agreement, or why there is none. */
-export function readWelcome(frame: Frame): Agreement | Failure {
+/** What the controller agreed to. @throws Failure when it refuses, or speaks what is not spoken here. */
+export function readWelcome(frame: Frame): Agreement {
   const reader = new Reader(frame.payload);
-  if (frame.type === FrameType.refuse) {
-    const { error, message } = reader.fields(refusePlan) as { error: string; message: string };
-    return new Failure(error || ErrorName.Failed, message);
-  }
+  if (frame.type === FrameType.refuse) throw readRefusal(frame);
   if (frame.type !== FrameType.welcome) throw new WireError("the first frame is no welcome");
   const { version, ...agreed } = reader.fields(welcomePlan) as unknown as Omit<Hello, "node" | "probe" | keyof Origin>;
   if (agreed.protocol < oldestProtocol || agreed.protocol > protocol) {
-    return new Failure(ErrorName.Failed, `the controller speaks protocol ${agreed.protocol}, which is not spoken here`);
+    throw new Failure(ErrorName.Failed, `the controller speaks protocol ${agreed.protocol}, which is not spoken here`);
   }
   return { ...agreed, peerVersion: version };
+}
+
+/** Why the controller refuses. */
+export function readRefusal(frame: Frame): Failure {
+  const { error, message } = new Reader(frame.payload).fields(refusePlan) as { error: string; message: string };
+  return new Failure(error || ErrorName.Failed, message);
 }

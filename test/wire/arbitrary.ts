@@ -1,6 +1,7 @@
 // Values of any type of the wire, for fuzzing.
 import { rows } from "../../src/wire/codec.ts";
 import { compressedPlan } from "../../src/wire/compression.ts";
+import { enrolledPlan, enrolPlan, pendingPlan } from "../../src/wire/enrolment.ts";
 import { helloPlan, refusePlan, welcomePlan } from "../../src/wire/hello.ts";
 import { type Plan, planOf, type WireType } from "../../src/wire/plan.ts";
 import type { Random } from "../../src/wire/random.ts";
@@ -18,6 +19,9 @@ export const plans: [string, Plan][] = [
   ["welcome", welcomePlan],
   ["refuse", refusePlan],
   ["compressed", compressedPlan],
+  ["enrol", enrolPlan],
+  ["enrolled", enrolledPlan],
+  ["pending", pendingPlan],
   ["others", others],
 ];
 
