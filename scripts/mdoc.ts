@@ -1,7 +1,9 @@
 // Parts of manual pages in mdoc(7), made from the tables of the program.
+
+import type { Access, PublicInterface } from "../src/api/access.ts";
 import type { Option, Options } from "../src/base/options.ts";
 import type { Setting, SettingsTable } from "../src/base/settings.ts";
-import type { Arguments, Interface } from "../src/bus/interface.ts";
+import type { Arguments } from "../src/bus/interface.ts";
 import { type Command, optionsOf, placesOf } from "../src/roles/ctl/declaration.ts";
 import { defaultText, explained } from "./settings-help.ts";
 
@@ -82,24 +84,33 @@ const emission = {
   explicit: " GetAll leaves it out, and changes are not told.",
 };
 
+/** Who may call a method, as far as that is not everybody whom the bus lets through. */
+function permission(access: Access): string {
+  if (access === "read") return "";
+  if (access === "owner") return " Only who has made the object may, and root.";
+  if (access === "root") return " Only root may.";
+  const { action, verb, owner } = access;
+  return ` ${owner ? "Who has not made it" : "Who is not root"} needs ${action}, verb ${verb}.`;
+}
+
 /**
  * Lists of an interface's members.
  * @throws Error for a member that has no help.
  */
-export function interfaceLists({ name, methods, signals, properties }: Interface): string[] {
+export function interfaceLists({ name, methods, signals, properties }: PublicInterface): string[] {
   const item = (head: string, member: string, help: string | undefined) => {
     if (!help) throw new Error(`${name}.${member} has no help`);
     return [`.It ${head}`, ...text(help)];
   };
   const groups = {
-    Methods: Object.entries(methods).map(([member, { in: input, out, help }]) => {
+    Methods: Object.entries(methods).map(([member, { in: input, out, access, help }]) => {
       const answer =
         Object.keys(out).length > 0
           ? ` No -> ${typed(out)
               .map((value) => `Fa ${value}`)
               .join(" , ")}`
           : "";
-      return item(`${prototype(member, input)}${answer}`, member, help);
+      return item(`${prototype(member, input)}${answer}`, member, help && help + permission(access));
     }),
     Signals: Object.entries(signals).map(([member, { args, help }]) => item(prototype(member, args), member, help)),
     Properties: Object.entries(properties).map(([member, { type, emits, help }]) =>

@@ -1,24 +1,32 @@
-import { defineInterface } from "../bus/interface.ts";
+import { definePublic } from "./access.ts";
 
-export const agentInterface = defineInterface({
+export const agentInterface = definePublic({
   name: "org.eclipse.bluechi.Agent",
   methods: {
     CreateProxy: {
       in: { local_service_name: "s", node: "s", unit: "s" },
       out: {},
+      access: "root",
       help: "Makes a unit of this node depend on a unit of another one. Answered when that unit is active, however long it takes, or with org.eclipse.bluechi.ActivationFailed. bluechi-proxy(1) calls it.",
     },
     RemoveProxy: {
       in: { local_service_name: "s", node: "s", unit: "s" },
       out: {},
+      access: "root",
       help: "Ends such a dependency. It is no error if there is none.",
     },
     SwitchController: {
       in: { dbus_address: "s" },
       out: {},
+      access: "root",
       help: "Leaves the controller and connects to another address, in the form of the setting ControllerAddress. It holds until a reload brings other ones, and after a restart only with PersistSwitchController=.",
     },
-    JobCancel: { in: { id: "u" }, out: {}, help: "Cancels a job that the controller knows by this id." },
+    JobCancel: {
+      in: { id: "u" },
+      out: {},
+      access: "root",
+      help: "Cancels a job that the controller knows by this id.",
+    },
   },
   signals: {},
   properties: {

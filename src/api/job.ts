@@ -1,11 +1,12 @@
-import { defineInterface } from "../bus/interface.ts";
+import { definePublic } from "./access.ts";
 
-export const jobInterface = defineInterface({
+export const jobInterface = definePublic({
   name: "org.eclipse.bluechi.Job",
   methods: {
     Cancel: {
       in: {},
       out: {},
+      access: { action: "manage-units", verb: "cancel", owner: true },
       help: "Cancels the job: systemd's job is cancelled, and this one ends with the result canceled.",
     },
   },

@@ -1,6 +1,6 @@
-import { defineInterface } from "../bus/interface.ts";
+import { definePublic } from "./access.ts";
 
-export const metricsInterface = defineInterface({
+export const metricsInterface = definePublic({
   name: "org.eclipse.bluechi.Metrics",
   methods: {},
   signals: {

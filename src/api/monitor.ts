@@ -1,26 +1,34 @@
-import { defineInterface } from "../bus/interface.ts";
+import { definePublic } from "./access.ts";
 
-export const monitorInterface = defineInterface({
+export const monitorInterface = definePublic({
   name: "org.eclipse.bluechi.Monitor",
   methods: {
-    Close: { in: {}, out: {}, help: "Closes the monitor." },
+    Close: { in: {}, out: {}, access: "owner", help: "Closes the monitor." },
     Subscribe: {
       in: { node: "s", unit: "s" },
       out: { id: "u" },
+      access: "owner",
       help: "Subscribes to a unit of a node and returns the id of the subscription. Each may be * for all. A node or a unit that is not there yet is no error.",
     },
-    Unsubscribe: { in: { id: "u" }, out: {}, help: "Ends a subscription." },
+    Unsubscribe: { in: { id: "u" }, out: {}, access: "owner", help: "Ends a subscription." },
     SubscribeList: {
       in: { node: "s", units: "as" },
       out: { id: "u" },
+      access: "owner",
       help: "Subscribes to several units of a node at once.",
     },
     AddPeer: {
       in: { name: "s" },
       out: { id: "u" },
+      access: "owner",
       help: "Lets another program, given by its unique name on the bus, hear all that the monitor hears.",
     },
-    RemovePeer: { in: { id: "u", reason: "s" }, out: {}, help: "Ends that; the peer is told the reason." },
+    RemovePeer: {
+      in: { id: "u", reason: "s" },
+      out: {},
+      access: "owner",
+      help: "Ends that; the peer is told the reason.",
+    },
   },
   signals: {
     UnitPropertiesChanged: {

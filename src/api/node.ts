@@ -1,84 +1,138 @@
-import { defineInterface } from "../bus/interface.ts";
+import { definePublic } from "./access.ts";
 
-export const nodeInterface = defineInterface({
+export const nodeInterface = definePublic({
   name: "org.eclipse.bluechi.Node",
   methods: {
     StartUnit: {
       in: { name: "s", mode: "s" },
       out: { job: "o" },
+      access: { action: "manage-units", verb: "start", unit: "name", job: true },
       help: "Starts a unit and returns the path of the job. The mode is one of systemd's, such as replace, fail, isolate or ignore-dependencies. The call is answered once systemd has taken the job; a refusal of systemd is passed on as it is.",
     },
-    StopUnit: { in: { name: "s", mode: "s" }, out: { job: "o" }, help: "Stops a unit, likewise." },
+    StopUnit: {
+      in: { name: "s", mode: "s" },
+      out: { job: "o" },
+      access: { action: "manage-units", verb: "stop", unit: "name", job: true },
+      help: "Stops a unit, likewise.",
+    },
     RestartUnit: {
       in: { name: "s", mode: "s" },
       out: { job: "o" },
+      access: { action: "manage-units", verb: "restart", unit: "name", job: true },
       help: "Restarts a unit, or starts it if it is not running.",
     },
-    ReloadUnit: { in: { name: "s", mode: "s" }, out: { job: "o" }, help: "Has a unit read its configuration again." },
+    ReloadUnit: {
+      in: { name: "s", mode: "s" },
+      out: { job: "o" },
+      access: { action: "manage-units", verb: "reload", unit: "name", job: true },
+      help: "Has a unit read its configuration again.",
+    },
     StartTransientUnit: {
       in: { name: "s", mode: "s", props: "a(sv)", aux: "a(sa(sv))" },
       out: { job: "o" },
+      access: { action: "manage-unit-files", verb: "start-transient", unit: "name" },
       help: "Makes a unit that has no file, with these properties, and starts it. The job is that of the node's systemd, not one of the controller's.",
     },
-    FreezeUnit: { in: { name: "s" }, out: {}, help: "Freezes the processes of a unit. Needs cgroup v2 on the node." },
-    ThawUnit: { in: { name: "s" }, out: {}, help: "Lets them run on." },
+    FreezeUnit: {
+      in: { name: "s" },
+      out: {},
+      access: { action: "manage-units", verb: "freeze", unit: "name" },
+      help: "Freezes the processes of a unit. Needs cgroup v2 on the node.",
+    },
+    ThawUnit: {
+      in: { name: "s" },
+      out: {},
+      access: { action: "manage-units", verb: "thaw", unit: "name" },
+      help: "Lets them run on.",
+    },
     KillUnit: {
       in: { name: "s", who: "s", signal: "i" },
       out: {},
+      access: { action: "manage-units", verb: "kill", unit: "name" },
       help: "Sends a signal to processes of a unit; who is all, main or control.",
     },
-    ResetFailed: { in: {}, out: {}, help: "Forgets that units of the node have failed." },
-    ResetFailedUnit: { in: { name: "s" }, out: {}, help: "Forgets that a unit has failed." },
+    ResetFailed: {
+      in: {},
+      out: {},
+      access: { action: "manage-units", verb: "reset-failed" },
+      help: "Forgets that units of the node have failed.",
+    },
+    ResetFailedUnit: {
+      in: { name: "s" },
+      out: {},
+      access: { action: "manage-units", verb: "reset-failed", unit: "name" },
+      help: "Forgets that a unit has failed.",
+    },
     GetUnitProperties: {
       in: { name: "s", interface: "s" },
       out: { props: "a{sv}" },
+      access: "read",
       help: "Returns all properties of a unit that an interface of it has, such as org.freedesktop.systemd1.Service, or those of all its interfaces when that is empty.",
     },
     GetUnitProperty: {
       in: { name: "s", interface: "s", property: "s" },
       out: { value: "v" },
+      access: "read",
       help: "Returns one property of a unit.",
     },
     SetUnitProperties: {
       in: { name: "s", runtime: "b", keyvalues: "a(sv)" },
       out: {},
+      access: { action: "set-properties", verb: "set-property", unit: "name" },
       help: "Sets properties of a unit, until the next boot only or for good.",
     },
     EnableUnitFiles: {
       in: { files: "as", runtime: "b", force: "b" },
       out: { carries_install_info: "b", changes: "a(sss)" },
+      access: { action: "manage-unit-files", verb: "enable", unit: "files" },
       help: "Enables unit files, until the next boot only or for good, replacing links that are in the way or not. Returns whether the files have an [Install] section, and the changes: symlink or unlink, the link, and what it points to.",
     },
     DisableUnitFiles: {
       in: { files: "as", runtime: "b" },
       out: { changes: "a(sss)" },
+      access: { action: "manage-unit-files", verb: "disable", unit: "files" },
       help: "Disables unit files and returns the changes.",
     },
     GetUnitFileState: {
       in: { file: "s" },
       out: { state: "s" },
+      access: "read",
       help: "Returns whether a unit file is enabled, in the words of systemctl is-enabled.",
     },
-    Reload: { in: {}, out: {}, help: "Has the node's systemd read its unit files again (systemctl daemon-reload)." },
+    Reload: {
+      in: {},
+      out: {},
+      access: { action: "reload-daemon", verb: "daemon-reload" },
+      help: "Has the node's systemd read its unit files again (systemctl daemon-reload).",
+    },
     ListUnits: {
       in: {},
       out: { units: "a(ssssssouso)" },
+      access: "read",
       help: "Lists the loaded units, in rows as those of ListUnits of org.freedesktop.systemd1.Manager: name, description, load state, active state, sub state, followed unit, object path, id of the queued job or 0, its type and its path.",
     },
     ListUnitFiles: {
       in: {},
       out: { unitfiles: "a(ss)" },
+      access: "read",
       help: "Lists the installed unit files: paths with their states.",
     },
-    GetDefaultTarget: { in: {}, out: { defaulttarget: "s" }, help: "Returns the target that the node boots into." },
+    GetDefaultTarget: {
+      in: {},
+      out: { defaulttarget: "s" },
+      access: "read",
+      help: "Returns the target that the node boots into.",
+    },
     SetDefaultTarget: {
       in: { defaulttarget: "s", force: "b" },
       out: { out: "a(sss)" },
+      access: { action: "manage-unit-files", verb: "set-default", unit: "defaulttarget" },
       help: "Sets the target that the node boots into and returns the changes.",
     },
     SetLogLevel: {
       in: { level: "s" },
       out: {},
+      access: { action: "manage-nodes", verb: "set-log-level" },
       help: "Sets the level of the agent's log until its configuration is read again. An unknown level is ignored.",
     },
   },
