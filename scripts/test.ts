@@ -20,9 +20,9 @@ const stages: Record<string, () => Promise<Tally>> = {
       await check([`${bin}/biome`, "check", "--error-on-warnings"]),
       await check([process.execPath, "--bun", `${bin}/knip`]),
     ]),
-  unit: () => tests("unit", 10_000, "src/**/*.test.ts"),
+  unit: () => tests("unit", 60_000, "src/**/*.test.ts"),
   whole: () => tests("whole", 60_000, "test/**/*.test.ts", (path) => !path.startsWith("test/e2e/")),
-  e2e: () => tests("e2e", 120_000, "test/e2e/**/*.test.ts"),
+  e2e: () => tests("e2e", 240_000, "test/e2e/**/*.test.ts"),
   chaos: () => tests("chaos", 120_000, "test/e2e/chaos.test.ts", undefined, "--bail"),
   packages: async () =>
     sum([

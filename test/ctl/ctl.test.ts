@@ -337,7 +337,7 @@ describe("what goes on until it is interrupted", () => {
     controller.calls.length = 0;
     const watch = begin("status --watch foo x.service");
     await watch.says("x.service");
-    while (!controller.calls.includes("Subscribe foo x.service")) await Bun.sleep(5);
+    await controller.answered("Subscribe foo x.service");
     const change = { node: "foo", unit: "x.service", active_state: "active", sub_state: "running", reason: "real" };
     controller.tell("UnitStateChanged", change);
     await watch.says(clear);
@@ -492,11 +492,17 @@ describe("nothing waits for what will not come", () => {
     controller = await FakeController.start(bus.address);
   });
 
-  test.each(["monitor", "status -w", "status -w foo x.service", "metrics listen"])("%s", async (line) => {
+  /** Each with the call that it makes after its first line, if it makes one. */
+  test.each([
+    ["monitor", "Subscribe * *"],
+    ["status -w", undefined],
+    ["status -w foo x.service", "Subscribe foo x.service"],
+    ["metrics listen", undefined],
+  ])("%s", async (line, last) => {
     controller.calls.length = 0;
     const program = new Program(["ctl", ...line.split(" ")], environment);
     await program.says("\n");
-    await Bun.sleep(100);
+    if (last !== undefined) await controller.answered(last);
     controller.stop();
     const { stderr, status } = await program.ended();
     controller = await FakeController.start(bus.address);

@@ -3,6 +3,7 @@ import { agentName, rootPath } from "../../src/api/names.ts";
 import { ErrorName, Failure } from "../../src/base/failure.ts";
 import { BusConnection } from "../../src/bus/connection.ts";
 import { ObjectTree, type Served } from "../../src/bus/serve.ts";
+import { Reads } from "./reads.ts";
 
 /** An agent that serves the real table; the unit's name tells how a proxy fares. */
 export class FakeAgent {
@@ -11,6 +12,7 @@ export class FakeAgent {
   readonly calls: string[] = [];
   readonly #connection: BusConnection;
   readonly #served: Served<typeof agentInterface>;
+  readonly #reads = new Reads();
 
   private constructor(connection: BusConnection) {
     this.#connection = connection;
@@ -29,7 +31,7 @@ export class FakeAgent {
       JobCancel: () => {},
     };
     this.#served = new ObjectTree(connection).add(rootPath, agentInterface, methods, {
-      Status: () => this.status,
+      Status: () => this.#reads.note(this.status),
       ControllerAddress: () => this.controllerAddress,
       LogLevel: () => "INFO",
       LogTarget: () => "stderr",
@@ -48,6 +50,13 @@ export class FakeAgent {
 
   stop(): void {
     this.#connection.close();
+  }
+
+  /** Returns once a Status has been told so often: who asked for it hears of its changes from now on. */
+  async watched(times = 1): Promise<void> {
+    await this.#reads.reach(times);
+    // The bus has passed on the answers once it answers itself.
+    await this.#connection.requestName(agentName);
   }
 
   setStatus(status: string): void {

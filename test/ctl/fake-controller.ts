@@ -8,6 +8,8 @@ import type { ValueOf, Variant } from "../../src/base/signature.ts";
 import { BusConnection } from "../../src/bus/connection.ts";
 import type { Interface } from "../../src/bus/interface.ts";
 import { type Implementation, ObjectTree, type Served } from "../../src/bus/serve.ts";
+import { until } from "../testbed/until.ts";
+import { Reads } from "./reads.ts";
 
 type Unit = ValueOf<"(ssssssouso)">;
 
@@ -68,6 +70,7 @@ export class FakeController {
   #monitors = 0;
   readonly #connection: BusConnection;
   readonly #tree: ObjectTree;
+  readonly #reads = new Reads();
   readonly #controller: Served<typeof controllerInterface>;
   readonly #monitorOwners = new Map<Served<typeof monitorInterface>, string>();
   readonly metrics: Served<typeof metricsInterface>;
@@ -78,13 +81,13 @@ export class FakeController {
     this.#controller = this.#tree.add(rootPath, controllerInterface, this.#controllerMethods(), {
       LogLevel: () => "INFO",
       LogTarget: () => "stderr",
-      Status: () => this.status,
+      Status: () => this.#reads.note(this.status),
     });
     this.metrics = this.#tree.add(metricsPath, metricsInterface, {}, {});
     for (const [name, node] of Object.entries(this.nodes)) {
       node.served = this.#tree.add(nodePath(name), nodeInterface, this.#nodeMethods(name, node), {
         Name: () => name,
-        Status: () => (node.online ? "online" : "offline"),
+        Status: () => this.#reads.note(node.online ? "online" : "offline"),
         PeerIp: () => node.ip,
         LastSeenTimestamp: () => node.lastSeenUs,
         LastSeenTimestampMonotonic: () => 0n,
@@ -101,6 +104,19 @@ export class FakeController {
   /** Leaves the bus. */
   stop(): void {
     this.#connection.close();
+  }
+
+  /** Returns once a Status has been told so often: who asked for it hears of its changes from now on. */
+  async watched(times = 1): Promise<void> {
+    await this.#reads.reach(times);
+    // The bus has passed on the answers once it answers itself.
+    await this.#connection.requestName(controllerName);
+  }
+
+  /** Returns once a call, written as in `calls`, has been answered. */
+  async answered(call: string): Promise<void> {
+    await until(call, () => this.calls.includes(call));
+    await this.#connection.requestName(controllerName);
   }
 
   setOnline(name: string, online: boolean): void {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { until } from "../testbed/until.ts";
 
 const main = join(import.meta.dir, "../../src/main.ts");
 type Environment = Record<string, string | undefined>;
@@ -36,11 +37,10 @@ export class Program {
 
   /** Waits until the output so far contains a text. */
   async says(text: string): Promise<void> {
-    const deadline = Date.now() + 5000;
-    while (!this.stdout.includes(text)) {
-      if (Date.now() > deadline) throw new Error(`no '${text}' in '${this.stdout}', stderr '${this.stderr}'`);
-      await Bun.sleep(10);
-    }
+    await until(`'${text}'`, () => {
+      if (!this.stdout.includes(text)) throw new Error(`'${this.stdout}', stderr '${this.stderr}'`);
+      return true;
+    });
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -83,11 +83,10 @@ export class TerminalProgram {
 
   /** Waits until what it wrote passes. */
   async until(passes: (text: string) => boolean): Promise<void> {
-    const deadline = Date.now() + 5000;
-    while (!passes(this.text)) {
-      if (Date.now() > deadline) throw new Error(`it wrote ${JSON.stringify(this.text)}`);
-      await Bun.sleep(10);
-    }
+    await until("what the program shows", () => {
+      if (!passes(this.text)) throw new Error(JSON.stringify(this.text));
+      return true;
+    });
   }
 
   resize(cols: number, rows: number): void {

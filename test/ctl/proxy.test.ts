@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { startTestBus, type TestBus } from "../../src/bus/test-bus.ts";
+import { until } from "../testbed/until.ts";
 import { FakeAgent } from "./fake-agent.ts";
 import { Program, run } from "./program.ts";
 
@@ -58,7 +59,7 @@ test("the user bus is another bus", async () => {
 test("SIGTERM ends a pending create", async () => {
   agent = await FakeAgent.start(bus.address);
   const pending = begin("create foo_pending.service");
-  while (agent.calls.length === 0) await Bun.sleep(5);
+  await until("the call", () => agent?.calls.length);
   pending.kill("SIGTERM");
   await pending.ended();
   expect(pending.signal).toBe("SIGTERM");
@@ -67,7 +68,7 @@ test("SIGTERM ends a pending create", async () => {
 test("an agent that dies ends a pending create", async () => {
   agent = await FakeAgent.start(bus.address);
   const pending = begin("create foo_pending.service");
-  while (agent.calls.length === 0) await Bun.sleep(5);
+  await until("the call", () => agent?.calls.length);
   agent.stop();
   const { stderr, status } = await pending.ended();
   expect(status).toBe(1);
@@ -85,7 +86,7 @@ test("create fails when no agent comes", async () => {
   const begun = performance.now();
   expect(await proxy("create foo_x.service")).toEqual(said("Failed to call CreateProxy: The name is not activatable"));
   expect(performance.now() - begun).toBeGreaterThan(5000);
-}, 8000);
+});
 
 test("without an agent there is nothing to remove", async () => {
   expect(await proxy("remove foo_x.service")).toEqual(silent);

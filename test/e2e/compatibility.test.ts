@@ -346,7 +346,7 @@ test("an agent's properties", async () => {
   });
   const { seen, seenMonotonic, ...disconnected } = await times();
   expect(disconnected).toEqual({ gone: 0n, goneMonotonic: 0n });
-  expect(Math.abs(Date.now() - Number(seen / 1000n))).toBeLessThan(10_000);
+  expect(Math.abs(Date.now() - Number(seen / 1000n))).toBeLessThan(60_000);
   await pi.until("the controller's next heartbeat", async () => (await times()).seenMonotonic > seenMonotonic);
   await main.sh("systemctl stop bluechi-controller");
   await pi.until("the agent to notice", async () => (await agent.get("Status")) === "offline");

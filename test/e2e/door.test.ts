@@ -5,6 +5,7 @@ import { Daemon } from "../bench/process.ts";
 import type { Host } from "../testbed/host.ts";
 import { testsOn } from "../testbed/host-test.ts";
 import type { Running } from "../testbed/running.ts";
+import { patienceMs } from "../testbed/until.ts";
 import { Cluster } from "./cluster.ts";
 import { Program } from "./program.ts";
 import { tcpOptions } from "./socket-options.ts";
@@ -38,7 +39,7 @@ const fleetOn = (host: Host, size: number): Running =>
 /** An agent of another address than the strangers' is let in while they come. */
 async function letIn(): Promise<void> {
   const fleet = fleetOn(pi, 10);
-  await fleet.line(/^all online/, 5000);
+  await fleet.line(/^all online/);
   await end(fleet);
 }
 
@@ -46,6 +47,9 @@ async function end(running: Running): Promise<void> {
   await running.kill();
   await running.exited;
 }
+
+/** Far above what an answer takes on a busy machine, far below what strangers take. */
+const soonMs = 8000;
 
 /** Runs work while the honest nodes are asked all the time: they answer, soon, and their agents stay connected. */
 async function undisturbed(work: () => Promise<void>): Promise<void> {
@@ -70,7 +74,7 @@ async function undisturbed(work: () => Promise<void>): Promise<void> {
     done = true;
     await Promise.all(asking);
   }
-  expect(worst).toBeLessThan(2000);
+  expect(worst).toBeLessThan(soonMs);
   expect(program.texts.filter((text) => honest.some((name) => text.startsWith(`node/${name} `)))).toEqual([]);
   program.close();
 }
@@ -118,7 +122,7 @@ def send(peer, words):
     except OSError: pass
 def thrown_out(*peers):
     for peer in peers:
-        peer.settimeout(20)
+        peer.settimeout(60)
         try:
             while peer.recv(65536): pass
         except ConnectionError: pass
@@ -164,8 +168,8 @@ test("strangers with garbage, huge frames, half a hello, slowly or in silence di
     await peer.line("garbage");
     await peer.line("greeted");
     await letIn();
-    expect(await peer.line(/^still there/, 30_000)).toBe("still there: 0");
-    await peer.line("thrown out", 20_000);
+    expect(await peer.line(/^still there/)).toBe("still there: 0");
+    await peer.line("thrown out");
     expect(await peer.exited).toBe(0);
   });
   await main.until("the connections to be gone", async () => (await controller.files()) <= before.files);
@@ -185,7 +189,7 @@ test("whoever comes and goes, in the middle of the hello or before, leaves nothi
   await undisturbed(async () => {
     const peer = cam.spawn(["/usr/bin/python3", "-c", coming]);
     await letIn();
-    await peer.line("done", 60_000);
+    await peer.line("done", 2 * patienceMs);
   });
   await main.until("the connections to be gone", async () => (await controller.files()) <= files);
 });

@@ -6,21 +6,18 @@ import { Cluster } from "./cluster.ts";
 import { Program, refusal } from "./program.ts";
 
 const names = ["main", "pi", "nas"] as const;
-const cluster = await Cluster.start(names);
+// Longer than all that is done meanwhile takes on a busy machine.
+const cluster = await Cluster.start(names, { controller: "NodeHeartbeatThreshold=15000" });
 const test = testsOn(cluster.lab);
 const { main } = cluster;
 const nas = cluster.host("nas");
 
 afterAll(() => cluster.close());
 
-/** Far above what a call takes, far below the 6 s after which the node is taken for lost. */
-const soonMs = 4000;
-
 test("an agent that hangs is missing from the lists, disturbs nobody, and comes back", async () => {
   const program = await Program.on(main, { listen: true });
   const { controller } = program;
   await nas.sh("systemctl kill -s SIGSTOP bluechi-agent");
-  const since = performance.now();
   const pending = refusal(program.node("nas").call("GetDefaultTarget", {}));
 
   expect((await program.node("pi").call("ListUnits", {})).units.length).toBeGreaterThan(10);
@@ -38,7 +35,8 @@ test("an agent that hangs is missing from the lists, disturbs nobody, and comes 
   ]);
   expect([...units.keys()]).toEqual(["main", "pi"]);
   expect([...unitfiles.keys()]).toEqual(["main", "pi"]);
-  expect(performance.now() - since).toBeLessThan(soonMs);
+  // None of this has waited for the node to be taken for lost.
+  expect(program.all("node/nas Status=offline")).toEqual([]);
   for (const method of ["ListUnits", "ListUnitFiles"]) {
     const line = `Node 'nas' does not answer ${method}: its units are missing from the list`;
     expect(await main.journal("bluechi-controller")).toContain(line);

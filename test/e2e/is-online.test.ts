@@ -4,6 +4,7 @@ import { agentName, rootPath } from "../../src/api/names.ts";
 import type { Host } from "../testbed/host.ts";
 import { testsOn } from "../testbed/host-test.ts";
 import type { Running } from "../testbed/running.ts";
+import { patienceMs } from "../testbed/until.ts";
 import { Cluster } from "./cluster.ts";
 
 const cluster = await Cluster.start(["main", "pi"]);
@@ -14,7 +15,7 @@ const pi = cluster.host("pi");
 afterAll(() => cluster.close());
 
 const waitMs = 300;
-const longMs = 20_000;
+const longMs = 2 * patienceMs;
 
 /** What is asked where, and what is said when it is offline. */
 const targets: { line: string; host: Host; message: string }[] = [

@@ -6,6 +6,7 @@ import { Manager } from "../../src/systemd/manager.ts";
 import { suiteUnits, systemdSuite } from "../systemd/suite.ts";
 import type { Host } from "../testbed/host.ts";
 import { Lab } from "../testbed/lab.ts";
+import { patienceMs } from "../testbed/until.ts";
 
 // What the fake systemd of the scenarios does is what the real one does: both pass one suite.
 const lab = await Lab.open();
@@ -43,7 +44,7 @@ beforeAll(async () => {
   for (const file of suiteUnits) await host.write(`/etc/systemd/system/${file.name}`, unitText(file));
   await host.sh("systemctl daemon-reload");
   for (const { place } of ways) await host.spawn(["python3", "-c", relay, relayed(place), place]).line("listening");
-}, 60_000);
+}, 2 * patienceMs);
 
 afterAll(() => lab.close());
 

@@ -1,4 +1,6 @@
 // One command run to its end, with everything it said.
+import { patienceMs } from "./until.ts";
+
 export interface Outcome {
   readonly status: number;
   readonly stdout: string;
@@ -13,7 +15,7 @@ export interface RunOptions {
 
 /** Runs a command on this machine. Its status is 128 + n when signal n ended it; it throws only when time runs out. */
 export async function run(argv: readonly string[], options: Omit<RunOptions, "env"> = {}): Promise<Outcome> {
-  const { input, timeoutMs = 30_000 } = options;
+  const { input, timeoutMs = patienceMs } = options;
   // A group of its own, so that running out of time ends what the command started, too.
   const child = Bun.spawn([...argv], {
     stdin: input === undefined ? "ignore" : new Blob([input]),

@@ -1,8 +1,9 @@
 // Tests on hosts, which take longer than others, and whose failures need what the daemons logged.
 import { test } from "bun:test";
 import type { Lab } from "./lab.ts";
+import { patienceMs } from "./until.ts";
 
-const testTimeoutMs = 60_000;
+const testTimeoutMs = 4 * patienceMs;
 
 /** Defines the tests of a lab: when one fails, the journals of its hosts' BlueChi units are printed. */
 export function testsOn(lab: Lab): (name: string, body: () => Promise<void>, timeoutMs?: number) => void {

@@ -3,9 +3,9 @@ import { readFile, writeFile } from "node:fs/promises";
 import { run } from "./command.ts";
 import { enter } from "./enter.ts";
 import { makeGroups, removeGroups } from "./groups.ts";
-import { until } from "./until.ts";
+import { patienceMs, until } from "./until.ts";
 
-const bootTimeoutMs = 60_000;
+const bootTimeoutMs = 2 * patienceMs;
 /** systemd(1): SIGRTMIN+4 powers off. Bun has no name for it. */
 const powerOffSignal = 38;
 

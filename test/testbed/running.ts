@@ -4,6 +4,7 @@ import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
 import { killGroup } from "./command.ts";
+import { patienceMs } from "./until.ts";
 
 type Match = string | RegExp | ((line: string) => boolean);
 
@@ -43,7 +44,7 @@ export class Running {
   }
 
   /** Waits for the next line that matches, after the one that the call before returned. */
-  async line(match: Match, timeoutMs = 10_000): Promise<string> {
+  async line(match: Match, timeoutMs = patienceMs): Promise<string> {
     const late = Promise.withResolvers<"late">();
     const timer = setTimeout(() => late.resolve("late"), timeoutMs);
     try {

@@ -3,11 +3,14 @@ import { setTimeout as pause } from "node:timers/promises";
 
 const pollMs = 50;
 
+/** How long is waited for what is sure to come: long enough for a slow machine that does much else. Only failures take it. */
+export const patienceMs = 60_000;
+
 /** Asks until the answer is truthy, and returns it. The error says what was waited for and what the last answer was. */
 export async function until<T>(
   what: string,
   probe: () => T | Promise<T>,
-  timeoutMs = 10_000,
+  timeoutMs = patienceMs,
 ): Promise<Exclude<Awaited<T>, false | null | undefined | "">> {
   const end = performance.now() + timeoutMs;
   let last: unknown;
