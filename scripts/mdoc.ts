@@ -53,14 +53,16 @@ export function wordList(
   );
 }
 
-const placeholder: Record<Exclude<Setting["kind"], "word">, string> = {
+const placeholder: Record<Exclude<Setting["kind"], "word" | "wordIfSet">, string> = {
   text: "TEXT",
   port: "PORT",
+  portIfSet: "PORT",
   milliseconds: "MILLISECONDS",
   seconds: "SECONDS",
   secondsIfSet: "SECONDS",
   count: "NUMBER",
   boolean: "BOOLEAN",
+  booleanIfSet: "BOOLEAN",
   list: "LIST",
   level: "LEVEL",
   target: "TARGET",
@@ -70,7 +72,7 @@ const placeholder: Record<Exclude<Setting["kind"], "word">, string> = {
 export function settingList(settings: SettingsTable): string[] {
   return list(
     Object.entries(settings).map(([key, setting]) => {
-      const value = setting.kind === "word" ? setting.words.join("|") : placeholder[setting.kind];
+      const value = "words" in setting ? setting.words.join("|") : placeholder[setting.kind];
       const standard = defaultText(setting);
       const last = standard === "" ? "It is not set by default." : `The default is ${standard}.`;
       return [`.It Va ${key} Ns = Ns Ar ${value}`, ...text(explained(setting)), ...text(last)];

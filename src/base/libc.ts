@@ -136,6 +136,19 @@ export function setBacklog(fd: number, backlog: number): void {
   libc().listen(fd, backlog);
 }
 
+const IPPROTO_TCP = 6;
+const TCP_INFO = 11;
+/** Where `tcpi_bytes_received` is in a `struct tcp_info` (linux/tcp.h). */
+const bytesReceivedAt = 128;
+
+/** How many bytes the peer of a TCP connection has sent so far (tcp(7), TCP_INFO); 0 where the kernel does not tell. */
+export function receivedBytes(fd: number): number {
+  const info = new BigUint64Array(bytesReceivedAt / 8 + 1);
+  const length = new Uint32Array([info.byteLength]);
+  if (libc().getsockopt(fd, IPPROTO_TCP, TCP_INFO, ptr(info), ptr(length)) !== 0) return 0;
+  return Number(info[bytesReceivedAt / 8]);
+}
+
 const SOL_SOCKET = 1;
 const SO_PEERSEC = 31;
 

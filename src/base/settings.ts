@@ -7,16 +7,19 @@ import { isLevel, isTarget, type Level, type Target } from "./log.ts";
 interface Kinds {
   text: string;
   port: number;
+  portIfSet: number | undefined;
   milliseconds: number;
   seconds: number;
-  /** Without a default: what it is then follows from other settings. */
+  /** Without a default, like all whose names end so: what it is then follows from something else. */
   secondsIfSet: number | undefined;
   count: number;
   boolean: boolean;
+  booleanIfSet: boolean | undefined;
   list: readonly string[];
   level: Level;
   target: Target;
   word: string;
+  wordIfSet: string | undefined;
 }
 
 /** When a value that has changed counts after a reload; after a restart of the daemon at the latest. */
@@ -30,12 +33,14 @@ export type Setting = {
     readonly applies: Applies;
     readonly what?: string;
     readonly help: string;
-  } & (K extends "word" ? { readonly words: readonly string[] } : unknown);
+  } & (K extends "word" | "wordIfSet" ? { readonly words: readonly string[] } : unknown);
 }[keyof Kinds];
 
 export type SettingsTable = Record<string, Setting>;
 export type SettingsOf<T extends SettingsTable> = {
-  readonly [Key in keyof T]: T[Key] extends { words: readonly (infer Word)[] } ? Word : Kinds[T[Key]["kind"]];
+  readonly [Key in keyof T]: T[Key] extends { words: readonly (infer Word)[] }
+    ? Word | Extract<T[Key]["default"], undefined>
+    : Kinds[T[Key]["kind"]];
 };
 
 /** Checks the shape of a table of settings and keeps its exact type. */
@@ -68,6 +73,7 @@ function readValue(key: string, setting: Setting, entry: Entry): Kinds[keyof Kin
     case "text":
       return value;
     case "boolean":
+    case "booleanIfSet":
       return trueWords.includes(value.toLowerCase());
     case "list":
       return splitList(value);
@@ -76,9 +82,11 @@ function readValue(key: string, setting: Setting, entry: Entry): Kinds[keyof Kin
     case "target":
       return isTarget(value) ? value : setting.default;
     case "word":
+    case "wordIfSet":
       if (setting.words.includes(value)) return value;
       throw new ConfigurationError(`Invalid ${key} '${value}', only ${setting.words.join(" or ")} (${placeOf(entry)})`);
     case "port":
+    case "portIfSet":
       return readNumber(setting.what ?? key, entry, 65_535);
     case "milliseconds":
     case "seconds":

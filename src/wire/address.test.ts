@@ -15,6 +15,7 @@ const good: [text: string, address: Address, formatted?: string][] = [
     { kind: "tcp", host: "fe80::1%eth0", port: 65535 },
     "tcp:host=fe80%3a%3a1%25eth0,port=65535",
   ],
+  ["tls:host=10.0.0.1,port=843", { kind: "tls", host: "10.0.0.1", port: 843 }],
   ["unix:path=/run/bluechi/bluechi.sock", { kind: "unix", path: "/run/bluechi/bluechi.sock" }],
   ["unix:path=/a%20b%2cc", { kind: "unix", path: "/a b,c" }],
 ];
@@ -39,6 +40,8 @@ test.each([
   "tcp:host=a,host=b,port=1",
   "tcp:host=a,port=1,family=ipv4",
   "tcp:host=a,port=1;tcp:host=b,port=1",
+  "tls:host=a",
+  "tls:path=/a",
   "unix:",
   "unix:path=",
   "unix:path=%zz",

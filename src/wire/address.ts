@@ -1,22 +1,28 @@
 import { ErrorName, Failure } from "../base/failure.ts";
 
-/** Where a peer is found: a host (a name or an IP address) and port, or the path of a unix socket. */
-export type Address =
+/** A host (a name or an IP address) and port where TLS is spoken. */
+export type TlsAddress = { readonly kind: "tls"; readonly host: string; readonly port: number };
+/** A host and port where it is not, or the path of a unix socket. */
+export type PlainAddress =
   | { readonly kind: "tcp"; readonly host: string; readonly port: number }
   | { readonly kind: "unix"; readonly path: string };
+/** Where a peer is found. */
+export type Address = PlainAddress | TlsAddress;
 
 /**
  * The address in a D-Bus address (D-Bus specification, "Server Addresses") such as `tcp:host=10.0.0.1,port=842` or
- * `unix:path=/run/bluechi/bluechi.sock`. Characters that need no escape there may stand for themselves, so that IPv6
- * addresses can be written as they are.
+ * `unix:path=/run/bluechi/bluechi.sock`, or `tls:host=10.0.0.1,port=843`, which is of our own making. Characters that need no
+ * escape there may stand for themselves, so that IPv6 addresses can be written as they are.
  * @throws Failure InvalidArgs when it is no such address.
  */
 export function parseAddress(text: string): Address {
   const colon = text.indexOf(":");
   const kind = text.slice(0, Math.max(colon, 0));
-  if (kind !== "tcp" && kind !== "unix") throw invalid(text, "it begins neither with tcp: nor with unix:");
+  if (kind !== "tcp" && kind !== "tls" && kind !== "unix") {
+    throw invalid(text, "it begins neither with tls: nor with tcp: nor with unix:");
+  }
   const values = parseValues(text, text.slice(colon + 1));
-  const known = kind === "tcp" ? ["host", "port"] : ["path"];
+  const known = kind === "unix" ? ["path"] : ["host", "port"];
   for (const key of values.keys()) if (!known.includes(key)) throw invalid(text, `'${key}' is not supported`);
   const [first = "", port = ""] = known.map((key) => values.get(key) ?? "");
   if (first === "") throw invalid(text, `it has no ${known[0]}`);
@@ -28,7 +34,7 @@ export function parseAddress(text: string): Address {
 /** The address in the syntax of D-Bus, with its escapes. */
 export function formatAddress(address: Address): string {
   if (address.kind === "unix") return `unix:path=${escaped(address.path)}`;
-  return `tcp:host=${escaped(address.host)},port=${address.port}`;
+  return `${address.kind}:host=${escaped(address.host)},port=${address.port}`;
 }
 
 function parseValues(text: string, list: string): Map<string, string> {

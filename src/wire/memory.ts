@@ -119,6 +119,7 @@ export class MemoryNetwork {
 class End implements Transport {
   readonly peer: string;
   readonly local = false;
+  readonly secure = false;
   readonly name: string;
   other: End | undefined;
   /** Whether a timer is set for its next piece. */

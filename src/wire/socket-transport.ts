@@ -31,6 +31,7 @@ const nothing = new Uint8Array();
 export class SocketTransport implements Transport {
   readonly peer: string;
   readonly local: boolean;
+  readonly secure = false;
   readonly #socket: RuntimeSocket;
   #handler: TransportHandler | undefined;
   /** What the kernel has not taken yet of what it was offered last, and what comes after. */
@@ -48,7 +49,7 @@ export class SocketTransport implements Transport {
     this.#socket = socket;
     this.peer = socket.remoteAddress ?? "";
     this.local = this.peer === "" || this.peer === socket.localAddress;
-    if (this.peer !== "") applyOptions(socket, options);
+    if (this.peer !== "") applyOptions(socket.fd, options);
     // Until somebody wants it.
     socket.pause();
   }
@@ -180,8 +181,8 @@ export class SocketTransport implements Transport {
   }
 }
 
-/** The runtime itself sets TCP_NODELAY. */
-function applyOptions({ fd }: RuntimeSocket, options: SocketOptions): void {
+/** Sets the options of a TCP socket; TCP_NODELAY the runtime itself has set. What the kernel does not know is left as it is. */
+export function applyOptions(fd: number | undefined, options: SocketOptions): void {
   if (fd === undefined) return;
   const set = (option: Parameters<typeof setSocketOption>[1], value: number | undefined): void => {
     if (value !== undefined) setSocketOption(fd, option, value);

@@ -4,14 +4,14 @@ import { apart } from "../base/apart.ts";
 import { systemClock } from "../base/clock.ts";
 import { ErrorName, Failure } from "../base/failure.ts";
 import { setBacklog } from "../base/libc.ts";
-import { type Address, formatAddress } from "./address.ts";
+import { formatAddress, type PlainAddress } from "./address.ts";
 import { explain, type RuntimeSocket, type SocketOptions, SocketTransport } from "./socket-transport.ts";
 import type { Listener, Transport } from "./transport.ts";
 
 export type { SocketOptions } from "./socket-transport.ts";
 
 /** Connections that may wait to be accepted: a fleet that comes at once. The runtime itself asks for 512, whatever it is told. */
-const backlog = 16_384;
+export const backlog = 16_384;
 
 type OnTransport = (transport: Transport) => void;
 
@@ -21,18 +21,18 @@ type OnTransport = (transport: Transport) => void;
  * @param options asked for at each connection.
  * @throws Failure AddressInUse or Failed, in words for the log.
  */
-export async function listenTcp(
-  port: number,
-  options: () => SocketOptions,
-  onTransport: OnTransport,
-): Promise<Listener> {
-  const what = `port ${port}`;
+export function listenTcp(port: number, options: () => SocketOptions, onTransport: OnTransport): Promise<Listener> {
+  return onAllAddresses((host) => listen(`port ${port}`, { port, hostname: host }, options, onTransport));
+}
+
+/** Listens on all addresses, IPv6 and IPv4. @throws as `listen`. */
+export async function onAllAddresses<T>(listen: (host: string) => Promise<T>): Promise<T> {
   try {
-    return await listen(what, { port, hostname: "::" }, options, onTransport);
+    return await listen("::");
   } catch (thrown) {
     if (!(thrown instanceof ListenFailure) || thrown.code !== "EAFNOSUPPORT") throw thrown;
     // A machine without IPv6.
-    return await listen(what, { port, hostname: "0.0.0.0" }, options, onTransport);
+    return await listen("0.0.0.0");
   }
 }
 
@@ -62,7 +62,7 @@ export async function listenUnix(path: string, onTransport: OnTransport): Promis
  * @throws Failure Failed when nobody answers there, in words for the log.
  */
 export function connect(
-  address: Address,
+  address: PlainAddress,
   options: SocketOptions & { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {},
 ): Promise<Transport> {
   const { timeoutMs = 5000, signal } = options;
@@ -92,7 +92,8 @@ export function connect(
   return promise;
 }
 
-class ListenFailure extends Failure {
+/** Nobody can come in at a place, in words for the log. */
+export class ListenFailure extends Failure {
   readonly code: string | undefined;
 
   constructor(what: string, error: Error) {

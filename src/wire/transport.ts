@@ -14,6 +14,13 @@ export interface Transport {
   readonly peer: string;
   /** Whether the peer is on this host, so that nothing travels over a network. */
   readonly local: boolean;
+  /** Whether nobody on the way can read or change what is said: with TLS. */
+  readonly secure: boolean;
+  /**
+   * The certificate that the peer has shown, and has the key of, in DER; undefined when it has shown none. Whether it is any
+   * good is not said by that. Known once bytes have arrived, and at the one who has connected, from the start.
+   */
+  certificate?(): Uint8Array | undefined;
   /** The peer's security context, undefined when the kernel tells none; of TCP it does only with labelled networking. */
   securityContext?(): string | undefined;
   /** Bytes that were written and that the kernel has not taken yet. */

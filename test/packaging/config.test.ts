@@ -27,5 +27,5 @@ test("what they say about the defaults is true", async () => {
   expect(controller).toMatchObject(defaults(controllerSettings));
   const { NodeName, ControllerAddress, ...expected } = defaults(agentSettings);
   expect([NodeName, ControllerAddress]).toEqual(["", ""]);
-  expect(readAgentSettings(parseIni(uncommented(await config("agent")), "agent"))).toMatchObject(expected);
+  expect(readAgentSettings(parseIni(uncommented(await config("agent")), "agent"), false)).toMatchObject(expected);
 });

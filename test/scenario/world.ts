@@ -162,6 +162,7 @@ export function nodeTerms(...names: string[]): NodeTerms[] {
     name,
     allowedDependencies: new Set(names),
     requiredContext: "",
+    requireTls: false,
     onTargetLost: "keep",
   }));
 }

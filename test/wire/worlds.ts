@@ -11,7 +11,9 @@ import type { Handlers } from "../../src/wire/messages.ts";
 import type { Session, SessionOwner } from "../../src/wire/session.ts";
 import { connect, listenTcp, listenUnix } from "../../src/wire/sockets.ts";
 import type { Side } from "../../src/wire/table.ts";
+import { connectTls, listenTls } from "../../src/wire/tls-sockets.ts";
 import type { Listener, Transport } from "../../src/wire/transport.ts";
+import { makeCredentials } from "./credentials.ts";
 import { handlersOf } from "./handlers.ts";
 
 /** A place where transports come in pairs. */
@@ -43,8 +45,9 @@ async function socketWorld(
   };
 }
 
-/** Memory, TCP and unix: the same tests run in each. */
+/** Memory, TCP, TLS and unix: the same tests run in each. */
 export async function allWorlds(): Promise<World[]> {
+  const { controller, node } = makeCredentials();
   const folder = mkdtempSync(joinPath(tmpdir(), "bluechi-wire-"));
   afterAll(() => rmSync(folder, { recursive: true }));
   const path = joinPath(folder, "socket");
@@ -56,6 +59,12 @@ export async function allWorlds(): Promise<World[]> {
       "::ffff:127.0.0.1",
       (onTransport) => listenTcp(0, () => ({ keepAliveTimeS: 1, userTimeoutMs: 5000 }), onTransport),
       ({ port }) => connect({ kind: "tcp", host: "127.0.0.1", port }, { receiveErrors: true }),
+    ),
+    await socketWorld(
+      "tls",
+      "::ffff:127.0.0.1",
+      (onTransport) => listenTls(0, controller, () => ({ keepAliveTimeS: 1, userTimeoutMs: 5000 }), onTransport),
+      ({ port }) => connectTls({ kind: "tls", host: "127.0.0.1", port }, { credentials: node, check: () => {} }),
     ),
     await socketWorld(
       "unix",

@@ -35,7 +35,7 @@ test("nonsense is not kept, and what was kept before stays", () => {
   file.keep("nonsense");
   expect(file.read()).toBe("tcp:host=standby,port=842");
   expect(lines).toEqual([
-    "The next start of the agent will not know of this switch: 'nonsense' is not an address: it begins neither with tcp: nor with unix:",
+    "The next start of the agent will not know of this switch: 'nonsense' is not an address: it begins neither with tls: nor with tcp: nor with unix:",
   ]);
 });
 

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { agentName } from "../../api/names.ts";
 import { systemClock } from "../../base/clock.ts";
 import { type Daemon, runDaemon, type Start } from "../../base/daemon.ts";
-import { asFailure, Failure } from "../../base/failure.ts";
+import { asFailure, ErrorName, Failure } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import { feedWatchdog } from "../../base/notify.ts";
 import type { Service } from "../../base/service.ts";
@@ -14,7 +14,7 @@ import { Presence } from "../../bus/presence.ts";
 import { bootId } from "../../systemd/boot.ts";
 import { Manager } from "../../systemd/manager.ts";
 import { ReconnectingSystemd } from "../../systemd/reconnecting.ts";
-import { parseAddress } from "../../wire/address.ts";
+import { type Address, formatAddress, type PlainAddress, parseAddress } from "../../wire/address.ts";
 import { join as hello, probe } from "../../wire/handshake.ts";
 import { connect } from "../../wire/sockets.ts";
 import { Agent } from "./agent.ts";
@@ -54,7 +54,7 @@ const daemon: Daemon<typeof options, AgentSettings> = {
       HeartbeatInterval: values.interval,
     },
   }),
-  readSettings: readAgentSettings,
+  readSettings: (ini) => readAgentSettings(ini, false),
   serve,
 };
 
@@ -118,7 +118,7 @@ function keptSwitchOf(settings: AgentSettings, log: Log): KeptSwitch | undefined
  * agent has been switched to meanwhile counts as long as the configured ones are the same.
  */
 function reconnect(agent: Agent, now: AgentSettings, before: AgentSettings, log: Log): void {
-  const moved = !isDeepStrictEqual(now.controllers, before.controllers);
+  const moved = !isDeepStrictEqual(now.controllers, before.controllers) || now.secure !== before.secure;
   if (!moved && now.NodeName === before.NodeName) return;
   const address = moved ? now.controllers[0] : agent.link.address;
   log.info(`Connecting again, as '${now.NodeName}' to ${address}, because the configuration has changed`);
@@ -134,7 +134,8 @@ function linkOptions(service: Service<AgentSettings>, log: Log, agent: () => Age
     HeartbeatInterval > 0 ? ControllerHeartbeatThreshold : 0;
   const transportTo = (address: string, signal: AbortSignal) => {
     const options = socketOptions(service.settings, thresholdMs(service.settings));
-    return connect(parseAddress(address), { ...options, signal });
+    const place = permitted(parseAddress(address), service.settings.secure);
+    return connect(place, { ...options, signal });
   };
   const greeting = ({ NodeName }: AgentSettings) => ({
     clock: systemClock,
@@ -181,6 +182,14 @@ function linkOptions(service: Service<AgentSettings>, log: Log, agent: () => Age
       );
     },
   };
+}
+
+/** @throws Failure AccessDenied for an address that would be spoken to plainly over a network, where only TLS is allowed. */
+function permitted(address: Address, secure: boolean): PlainAddress {
+  const where = `${formatAddress(address)} is not connected to`;
+  if (address.kind === "tls") throw new Failure(ErrorName.AccessDenied, `${where}: this node has no certificate`);
+  if (!secure || address.kind !== "tcp") return address;
+  throw new Failure(ErrorName.AccessDenied, `${where}: it is without TLS, and this agent takes TLS only (Security=)`);
 }
 
 type LinkOptionsOfRole = Omit<LinkOptions, "clock" | "log" | "listener">;

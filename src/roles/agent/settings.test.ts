@@ -2,8 +2,8 @@ import { expect, test } from "bun:test";
 import { parseIni } from "../../base/ini.ts";
 import { readAgentSettings } from "./settings.ts";
 
-const controllers = (...lines: string[]) =>
-  readAgentSettings(parseIni(["[bluechi-agent]", ...lines].join("\n"), "agent.conf")).controllers;
+const settingsOf = (enrolled: boolean, ...lines: string[]) =>
+  readAgentSettings(parseIni(["[bluechi-agent]", ...lines].join("\n"), "agent.conf"), enrolled);
 
 test.each([
   ["", "tcp:host=127.0.0.1,port=842"],
@@ -25,5 +25,17 @@ test.each([
   ["ControllerAddress=garbage", "garbage"],
   ["ControllerHost=a:b", "tcp:host=a,port=b"],
 ])("%p: %s", (lines, expected) => {
-  expect(controllers(lines)).toEqual(expected.split(" "));
+  expect(settingsOf(false, lines).controllers).toEqual(expected.split(" "));
+});
+
+test.each([
+  [false, "", false, "tcp:host=127.0.0.1,port=842"],
+  [true, "", true, "tls:host=127.0.0.1,port=843"],
+  [false, "Security=tls\nControllerHost=a", true, "tls:host=a,port=843"],
+  [true, "Security=plain\nControllerHost=a", false, "tcp:host=a,port=842"],
+  [true, "ControllerPort=1\nControllerHost=a,b:2", true, "tls:host=a,port=1 tls:host=b,port=2"],
+  // It is refused when it is connected to.
+  [true, "ControllerAddress=tcp:host=a,port=1", true, "tcp:host=a,port=1"],
+])("with a certificate %p, %p: secure %p, %s", (enrolled, lines, secure, controllers) => {
+  expect(settingsOf(enrolled, lines)).toMatchObject({ secure, controllers: controllers.split(" ") });
 });

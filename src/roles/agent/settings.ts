@@ -18,12 +18,25 @@ export const agentSettings = defineSettings({
     applies: "at once",
     help: "The controller's host: a name, an IPv4 or an IPv6 address. Several are separated by commas, the best one first. One may have a port of its own, as in HOST:PORT or [IPV6]:PORT.",
   },
-  ControllerPort: { kind: "port", default: 842, applies: "at once", what: "port", help: "The controller's port." },
+  ControllerPort: {
+    kind: "portIfSet",
+    default: undefined,
+    applies: "at once",
+    what: "port",
+    help: "The controller's port; 843 with TLS and 842 without when it is not set.",
+  },
   ControllerAddress: {
     kind: "text",
     default: "",
     applies: "at once",
-    help: "The controller's address, instead of host and port: tcp:host=HOST,port=PORT or unix:path=PATH. Several are separated by semicolons, the best one first.",
+    help: "The controller's address, instead of host and port: tls:host=HOST,port=PORT, tcp:host=HOST,port=PORT (without TLS) or unix:path=PATH. Several are separated by semicolons, the best one first.",
+  },
+  Security: {
+    kind: "wordIfSet",
+    words: ["tls", "plain"],
+    default: undefined,
+    applies: "at once",
+    help: "Whether the hosts of ControllerHost are connected to with TLS. With tls no controller is connected to plainly over TCP, whoever asks for it. When it is not set, tls once this node has a certificate (bluechi join), else plain.",
   },
   ControllerFailback: {
     kind: "boolean",
@@ -64,17 +77,29 @@ export const agentSettings = defineSettings({
 export interface AgentSettings extends SettingsOf<typeof agentSettings> {
   /** The addresses of the controllers, the best one first; at least one. */
   readonly controllers: readonly string[];
+  /** Whether controllers of other hosts are spoken to with TLS only. */
+  readonly secure: boolean;
 }
 
-/** The agent's settings from its configuration. @throws ConfigurationError */
-export function readAgentSettings(ini: Ini): AgentSettings {
+/** Where controllers listen when nobody says otherwise. */
+const usualPort = { tls: 843, tcp: 842 };
+
+/**
+ * The agent's settings from its configuration.
+ * @param enrolled whether this node has a certificate.
+ * @throws ConfigurationError
+ */
+export function readAgentSettings(ini: Ini, enrolled: boolean): AgentSettings {
   const settings = readSettings(agentSettings, ini.get(section) ?? new Map());
   const NodeName = settings.NodeName || hostname();
-  const { ControllerHost, ControllerPort } = settings;
+  const { ControllerHost } = settings;
+  const secure = (settings.Security ?? (enrolled ? "tls" : "plain")) === "tls";
+  const kind = secure ? "tls" : "tcp";
+  const port = settings.ControllerPort ?? usualPort[kind];
   const addresses = listed(settings.ControllerAddress.split(";"));
   const hosts = ControllerHost.length > 0 ? ControllerHost : agentSettings.ControllerHost.default;
-  const controllers = addresses.length > 0 ? addresses : listed(hosts.map((host) => addressOf(host, ControllerPort)));
-  return { ...settings, NodeName, controllers };
+  const controllers = addresses.length > 0 ? addresses : listed(hosts.map((host) => addressOf(kind, host, port)));
+  return { ...settings, NodeName, controllers, secure };
 }
 
 function listed(items: readonly string[]): string[] {
@@ -82,9 +107,9 @@ function listed(items: readonly string[]): string[] {
 }
 
 /** The address of a host of the list. What makes none is found when it is connected to, as it may be mended by then. */
-function addressOf(text: string, defaultPort: number): string {
+function addressOf(kind: "tls" | "tcp", text: string, defaultPort: number): string {
   const bracketed = /^\[([^\]]*)\](?::(.*))?$/.exec(text);
   const named = /^([^:]*):([^:]*)$/.exec(text);
   const [, host = text, port = `${defaultPort}`] = bracketed ?? named ?? [];
-  return `tcp:host=${host},port=${port}`;
+  return `${kind}:host=${host},port=${port}`;
 }

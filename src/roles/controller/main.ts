@@ -12,7 +12,7 @@ import { Controller, type ControllerTerms } from "./controller.ts";
 import { ControllerFace } from "./dbus/face.ts";
 import { listen } from "./listeners.ts";
 import { Room } from "./room.ts";
-import { type ControllerSettings, controllerSettings, readControllerSettings, section } from "./settings.ts";
+import { type ControllerSettings, controllerSettings, nodeTerms, readControllerSettings, section } from "./settings.ts";
 
 export const options = {
   port: { short: "p", argument: "PORT", help: "The port to listen on" },
@@ -86,6 +86,8 @@ async function serve(
   return 0;
 }
 
-function terms({ nodes, JobLostTimeout, TargetLostTimeout }: ControllerSettings): ControllerTerms {
+function terms(settings: ControllerSettings): ControllerTerms {
+  const { JobLostTimeout, TargetLostTimeout } = settings;
+  const nodes = nodeTerms(settings, new Set());
   return { nodes, jobLostTimeoutMs: JobLostTimeout, targetLostTimeoutMs: TargetLostTimeout };
 }

@@ -31,6 +31,8 @@ export interface NodeTerms {
   readonly allowedDependencies: ReadonlySet<string>;
   /** The SELinux context that its agent has to have; "" when any will do. */
   readonly requiredContext: string;
+  /** Whether its agent may come from other hosts with TLS only. */
+  readonly requireTls: boolean;
   /** What becomes of its active proxies when their target's node is away for long. */
   readonly onTargetLost: "keep" | "stop";
 }

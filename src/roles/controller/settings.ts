@@ -11,9 +11,28 @@ export const controllerSettings = defineSettings({
     default: 842,
     applies: "after a restart",
     what: "port",
-    help: "The TCP port that agents connect to.",
+    help: "The TCP port that agents connect to without TLS.",
   },
-  UseTCP: { kind: "boolean", default: true, applies: "after a restart", help: "Whether to listen on ControllerPort." },
+  UseTCP: {
+    kind: "boolean",
+    default: true,
+    applies: "after a restart",
+    help: "Whether to listen on TCP ports: ControllerPort, TLSPort or both, as Security says.",
+  },
+  Security: {
+    kind: "wordIfSet",
+    words: ["tls", "plain", "both"],
+    default: undefined,
+    applies: "at once",
+    help: "How agents connect over TCP: with TLS on TLSPort, plainly on ControllerPort, or either way. Plain links can be read and changed on their way, and by them anybody can be a node. When it is not set, tls once there is a cluster (bluechictl cluster init), else plain. Links that are not allowed any more are cut.",
+  },
+  TLSPort: {
+    kind: "port",
+    default: 843,
+    applies: "at once",
+    what: "TLS port",
+    help: "The TCP port that agents with a certificate connect to.",
+  },
   UseUDS: {
     kind: "boolean",
     default: true,
@@ -76,6 +95,12 @@ export const nodeSettings = defineSettings({
     applies: "at once",
     help: "The nodes whose units this node's units may depend on, separated by commas.",
   },
+  RequireTLS: {
+    kind: "booleanIfSet",
+    default: undefined,
+    applies: "at once",
+    help: "Whether the node's agent may connect from other hosts with TLS only, whatever Security says. When it is not set, yes for nodes that have been given a certificate.",
+  },
   OnTargetLost: {
     kind: "word",
     words: ["keep", "stop"],
@@ -86,7 +111,10 @@ export const nodeSettings = defineSettings({
 });
 
 export interface ControllerSettings extends SettingsOf<typeof controllerSettings> {
-  readonly nodes: readonly NodeTerms[];
+  /** The nodes that may register by the configuration: those of AllowedNodeNames, then those with `Allowed=true`, by name. */
+  readonly allowed: readonly string[];
+  /** The sections of nodes, whether they may register or not. */
+  readonly sections: ReadonlyMap<string, SettingsOf<typeof nodeSettings>>;
 }
 
 /** How long a node may be silent, in ms, 0 for ever: it is looked at with each heartbeat that is sent. */
@@ -96,11 +124,7 @@ export function silenceMs(settings: Pick<ControllerSettings, "HeartbeatInterval"
 
 const nodeSection = /^node (.+)$/;
 
-/**
- * The controller's settings from its configuration. Nodes come in the order of AllowedNodeNames, then those of sections
- * with `Allowed=true`, by name.
- * @throws ConfigurationError
- */
+/** The controller's settings from its configuration. @throws ConfigurationError */
 export function readControllerSettings(ini: Ini): ControllerSettings {
   const settings = readSettings(controllerSettings, ini.get(section) ?? new Map());
   const sections = new Map<string, SettingsOf<typeof nodeSettings>>();
@@ -109,12 +133,23 @@ export function readControllerSettings(ini: Ini): ControllerSettings {
     if (node) sections.set(node, readSettings(nodeSettings, entries));
   }
   const allowed = [...sections].filter(([, { Allowed }]) => Allowed).map(([name]) => name);
-  const names = new Set([...settings.AllowedNodeNames, ...allowed.sort()]);
-  const nodes = [...names].map((name) => ({
-    name,
-    allowedDependencies: new Set(sections.get(name)?.AllowDependenciesOn ?? []),
-    requiredContext: sections.get(name)?.RequiredSelinuxContext ?? "",
-    onTargetLost: sections.get(name)?.OnTargetLost ?? nodeSettings.OnTargetLost.default,
-  }));
-  return { ...settings, nodes };
+  return { ...settings, allowed: [...new Set([...settings.AllowedNodeNames, ...allowed.sort()])], sections };
+}
+
+/**
+ * The nodes that may register, and on what terms: those of the configuration, then those that have certificates, by name.
+ * @param enrolled the names that certificates have been given for.
+ */
+export function nodeTerms({ allowed, sections }: ControllerSettings, enrolled: ReadonlySet<string>): NodeTerms[] {
+  const names = new Set([...allowed, ...[...enrolled].sort()]);
+  return [...names].map((name) => {
+    const section = sections.get(name);
+    return {
+      name,
+      allowedDependencies: new Set(section?.AllowDependenciesOn ?? []),
+      requiredContext: section?.RequiredSelinuxContext ?? "",
+      requireTls: section?.RequireTLS ?? enrolled.has(name),
+      onTargetLost: section?.OnTargetLost ?? nodeSettings.OnTargetLost.default,
+    };
+  });
 }
