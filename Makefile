@@ -25,7 +25,7 @@ program := dist/$(if $(TARGET),$(TARGET)/)bluechi
 made := dist/config dist/interfaces dist/man
 hosts := /sbin/init /lib/systemd/system/dbus.service /usr/bin/python3 /usr/bin/curl systemd-nspawn nsenter ip nft tc
 
-clients := mandoc man zsh fish dbus-daemon dbus-monitor gdbus pgrep /usr/lib/systemd/user/dbus.socket \
+clients := openssl mandoc man zsh fish dbus-daemon dbus-monitor gdbus pgrep /usr/lib/systemd/user/dbus.socket \
 	/usr/lib/python3/dist-packages/dbus /usr/lib/python3/dist-packages/dasbus /usr/lib/python3/dist-packages/gi
 packagers := git rpmbuild dpkg-deb qemu-aarch64-static /usr/aarch64-linux-gnu/lib/libc.so.6
 

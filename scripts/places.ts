@@ -5,7 +5,7 @@ import type { BunPlugin } from "bun";
 import { type Class, type Node, parseSync, Visitor, type VisitorObject } from "oxc-parser";
 
 const top = join(import.meta.dir, "..");
-const levels = ["debug", "info", "warn", "error"];
+const levels = ["debug", "info", "warn", "error", "audit"];
 
 /** Gives the log calls of what is compiled their places. */
 export const places: BunPlugin = {

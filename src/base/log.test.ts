@@ -27,6 +27,16 @@ test("the journal gets an entry as it is, with its place, and stderr does not", 
   expect(written).toEqual([]);
 });
 
+test("an audit is written at every level, with its own fields, which take no other's place", () => {
+  const entries: unknown[] = [];
+  const journal = (fields: unknown) => entries.push(fields) > 0;
+  const log = new Log({ target: "journald", level: "ERROR", identifier: "a", inJournal: true, journal });
+  log.audit("no", { BLUECHI_VERB: "kill", MESSAGE: "forged" }, "src/a.ts:1 f");
+  const place = { CODE_FILE: "src/a.ts", CODE_LINE: "1", CODE_FUNC: "f" };
+  expect(entries).toEqual([{ MESSAGE: "no", PRIORITY: "5", SYSLOG_IDENTIFIER: "a", BLUECHI_VERB: "kill", ...place }]);
+  expect(lines("stderr", (written) => written.audit("no", {}), "ERROR")[0]).toMatch(/ AUDIT\t: no\n$/);
+});
+
 test("when the journal refuses, each line goes to stderr with its priority in front", () => {
   const all = (log: Log) => {
     for (const level of ["debug", "info", "warn", "error"] as const) log[level]("text");
@@ -58,7 +68,9 @@ test("an entry stays one line", () => {
 
 test("a quiet log writes nothing", () => {
   const written: string[] = [];
-  new Log({ quiet: true, write: (line) => written.push(line) }).error("text");
+  const log = new Log({ quiet: true, write: (line) => written.push(line) });
+  log.error("text");
+  log.audit("text", {});
   expect(written).toEqual([]);
 });
 

@@ -3,6 +3,8 @@ import { stderr } from "./output.ts";
 
 /** Levels in rising order of weight, with the syslog priority that journald files them under (syslog(3)). */
 const levels = { DEBUG: 7, INFO: 6, WARN: 4, ERROR: 3 } as const;
+/** What audits are filed under, beside the levels: a notice. */
+const auditPriority = 5;
 export type Level = keyof typeof levels;
 export const levelNames: readonly string[] = Object.keys(levels);
 
@@ -85,6 +87,14 @@ export class Log {
     this.#put("ERROR", text, place);
   }
 
+  /**
+   * Who did or tried what, or was kept from it. Written at every level, with fields of its own in the journal; not while the
+   * log is quiet.
+   */
+  audit(text: string, fields: Fields, place?: Place): void {
+    this.#entry(text, "AUDIT", auditPriority, place, fields);
+  }
+
   get target(): Target {
     return this.#target;
   }
@@ -97,24 +107,29 @@ export class Log {
   }
 
   #put(level: Level, text: string, place?: Place): void {
-    if (this.#quiet || levels[level] > levels[this.level]) return;
+    if (levels[level] <= levels[this.level]) this.#entry(text, level, levels[level], place, {});
+  }
+
+  #entry(text: string, word: string, priority: number, place: Place | undefined, own: Fields): void {
+    if (this.#quiet) return;
     const message = text.length > maxText ? `${text.slice(0, maxText)}...` : text;
     // Text may carry what a peer sent: on stderr one entry stays one line.
     const line = message.replaceAll("\n", " ");
     // Somebody who starts a daemon by hand reads it on a terminal.
     switch (this.target === "journald" && !this.#inJournal ? "stderr" : this.target) {
       case "journald": {
-        const PRIORITY = String(levels[level]);
-        const fields = { MESSAGE: message, PRIORITY, SYSLOG_IDENTIFIER: this.#identifier, ...placeFields(place) };
+        const PRIORITY = String(priority);
+        const usual = { MESSAGE: message, PRIORITY, SYSLOG_IDENTIFIER: this.#identifier };
+        const fields = { ...own, ...usual, ...placeFields(place) };
         // A priority in front of a line on stderr is understood by journald (sd-daemon(3), SyslogLevelPrefix=).
         if (!this.#journal(fields)) this.#write(`<${PRIORITY}>${line}\n`);
         break;
       }
       case "stderr":
-        this.#write(`${stamp(new Date())} ${level}\t: ${line}\n`);
+        this.#write(`${stamp(new Date())} ${word}\t: ${line}\n`);
         break;
       case "stderr-full":
-        this.#write(`${stamp(new Date())} ${level}\t${place ? `${place}\t` : ""}msg="${line}"\n`);
+        this.#write(`${stamp(new Date())} ${word}\t${place ? `${place}\t` : ""}msg="${line}"\n`);
         break;
     }
   }

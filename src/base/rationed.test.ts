@@ -23,6 +23,20 @@ test("a kind is said once in a period, and then how often it came", () => {
   expect(clock.pending).toBe(0);
 });
 
+test("what is said with a text is that of the text", () => {
+  const clock = new FakeClock();
+  const said: [string, number | undefined][] = [];
+  const rationed = new Rationed<number>((text, detail) => void said.push([text, detail]), clock);
+  for (let detail = 1; detail <= 3; detail++) rationed.say("kind", "refused", detail);
+  for (let kind = 0; kind < maxKinds; kind++) rationed.say(`${kind}`, "other", 4);
+  clock.advance(rationPeriodMs);
+  expect(said.filter(([text]) => text !== "other")).toEqual([
+    ["refused", 1],
+    ["refused (the last of 2 more)", 3],
+    ["1 more of other kinds", undefined],
+  ]);
+});
+
 test("of very many kinds only the number is said, and as many are said again later", () => {
   const { clock, lines, rationed } = world();
   const many = () => {

@@ -23,6 +23,7 @@ const sources: Record<string, readonly [source: string, result: string]> = {
     "const o = { f: () => log.info(a), g() { log.info(b); } };",
     'const o = { f: () => log.info(a, "f.ts:1 f"), g() { log.info(b, "f.ts:1 g"); } };',
   ],
+  "an audit": ["function f() { log.audit(a, { b }); }", 'function f() { log.audit(a, { b }, "f.ts:1 f"); }'],
   "no function at all": ["log.info(a);", 'log.info(a, "f.ts:1 <module>");'],
   "a call in a call": [
     "function f() { log.info(g(log.warn(a)) + b); }",

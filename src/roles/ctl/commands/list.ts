@@ -1,5 +1,5 @@
+import { globMatcher } from "../../../base/glob.ts";
 import type { Context } from "../context.ts";
-import { globMatcher } from "../glob.ts";
 import { alignedLines, fittedLines } from "../table.ts";
 
 /** What a list has for a node: the key that a filter looks at, and the states behind it. */
