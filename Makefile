@@ -23,7 +23,9 @@ debarch := $(if $(filter aarch64,$(rpmarch)),arm64,amd64)
 # For another kind of machine the program has a place of its own, so that it is never taken for this machine's.
 program := dist/$(if $(TARGET),$(TARGET)/)bluechi
 made := dist/config dist/interfaces dist/man
-hosts := /sbin/init /lib/systemd/system/dbus.service /usr/bin/python3 /usr/bin/curl systemd-nspawn nsenter ip nft tc
+# Tests run on hosts with this machine's systemd, or with that of another Debian: SYSTEMD=257.
+hosts := /sbin/init /lib/systemd/system/dbus.service /usr/bin/python3 /usr/bin/curl systemd-nspawn nsenter ip nft tc \
+	$(if $(SYSTEMD),debootstrap)
 
 clients := openssl mandoc man zsh fish dbus-daemon dbus-monitor gdbus pgrep /usr/lib/systemd/user/dbus.socket \
 	/usr/lib/python3/dist-packages/dbus /usr/lib/python3/dist-packages/dasbus /usr/lib/python3/dist-packages/gi
@@ -46,7 +48,7 @@ test-unit: $(modules) ## run the tests that need no hosts
 	scripts/prepare.sh git $(clients)
 	$(BUN) scripts/test.ts unit whole
 
-test-e2e: build ## run the tests on real systemd hosts
+test-e2e: build ## run the tests on real systemd hosts (SYSTEMD=257: on Debian 13's)
 	scripts/prepare.sh $(packagers) $(hosts) $(clients)
 	$(BUN) scripts/test.ts e2e
 

@@ -4,7 +4,7 @@ set -euo pipefail
 declare -A package=(
   [/sbin/init]=systemd-sysv [/lib/systemd/system/dbus.service]=dbus [/usr/bin/python3]=python3 [/usr/bin/curl]=curl
   [dpkg-deb]=dpkg [git]=git [ip]=iproute2 [tc]=iproute2 [make]=make [nft]=nftables [npm]=npm [nsenter]=util-linux
-  [pgrep]=procps [rpmbuild]=rpm [systemd-nspawn]=systemd-container
+  [debootstrap]=debootstrap [pgrep]=procps [rpmbuild]=rpm [systemd-nspawn]=systemd-container
   # What runs programs for arm64, and what judges packages.
   [qemu-aarch64-static]=qemu-user-static [/usr/aarch64-linux-gnu/lib/libc.so.6]=libc6-arm64-cross
   [rpmlint]=rpmlint [lintian]=lintian

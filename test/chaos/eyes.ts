@@ -188,14 +188,25 @@ export class SystemdEyes extends Resident {
   protected async settle({ bus }: Program): Promise<void> {
     const systemd = { destination: "org.freedesktop.systemd1", path: "/org/freedesktop/systemd1" };
     const manager = { ...systemd, interface: "org.freedesktop.systemd1.Manager" };
+    const subscribe = async () => {
+      await bus.call({ ...manager, member: "Subscribe" });
+      this.#seeing.push({ fromMs: performance.now(), toMs: Number.POSITIVE_INFINITY });
+    };
     bus.onSignal(({ interface: name, member, body }) => {
+      if (member === "NameOwnerChanged") {
+        // When it is executed again systemd leaves the bus, and what it has said last may be lost.
+        this.gone();
+        const [, , owner] = decodeBody(body) as string[];
+        if (owner !== "") subscribe().catch(() => undefined);
+      }
       if (name !== manager.interface || member !== "JobRemoved") return;
       const [, , unit, result] = decodeBody(body) as [number, string, string, string];
       this.ends.push({ unit, result, atMs: performance.now() });
     });
+    const owned = { member: "NameOwnerChanged", arg0: systemd.destination };
+    await bus.addMatch({ type: "signal", sender: "org.freedesktop.DBus", ...owned });
     await bus.addMatch({ type: "signal", interface: manager.interface, member: "JobRemoved" });
-    await bus.call({ ...manager, member: "Subscribe" });
-    this.#seeing.push({ fromMs: performance.now(), toMs: Number.POSITIVE_INFINITY });
+    await subscribe();
   }
 
   protected gone(): void {

@@ -9,6 +9,7 @@ import { decodeBody, decodeFirst } from "../../src/bus/unmarshal.ts";
 import { testsOn } from "../testbed/host-test.ts";
 import { Cluster } from "./cluster.ts";
 import { Program, refusal } from "./program.ts";
+import { said } from "./said.ts";
 
 const cluster = await Cluster.start(["main", "pi"], { unified: true, controller: "[node gone]\nAllowed=true" });
 const test = testsOn(cluster.lab);
@@ -287,7 +288,7 @@ test("units are enabled and disabled", async () => {
     status: 1,
     stdout: "",
     stderr:
-      "Failed to issue call: Unit file no-such.service does not exist.\n" +
+      `Failed to issue call: ${said.noFile("no-such.service")}\n` +
       "Failed to enable the units on node [pi] - No such file or directory\n",
   });
   expect(await cluster.ctl("is-enabled", "pi", "no-such.service")).toEqual({
@@ -349,7 +350,7 @@ test("units are frozen and thawed", async () => {
   expect(await cluster.ctl("freeze", "pi", "api-failing.service")).toEqual({
     status: 1,
     stdout: "",
-    stderr: "Failed to issue method call: Unit is inactive.\n",
+    stderr: `Failed to issue method call: ${said.inactive}\n`,
   });
 });
 

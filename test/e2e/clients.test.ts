@@ -139,7 +139,11 @@ test("gdbus listens as a peer, busctl to the whole bus, and both call", async ()
   const program = await Program.on(main);
   const { path } = await program.monitor();
   const everything = main.spawn(["busctl", "monitor", "--json=short", controllerName]);
-  await everything.line("Monitoring bus message stream");
+  // From 257 on it does not say when it has begun.
+  await main.until("busctl to hear something", async () => {
+    await busctl(rootPath, "org.freedesktop.DBus.Peer", "Ping");
+    return everything.lines.some((line) => line.includes('"member":"Ping"'));
+  });
   const listener = main.spawn(["gdbus", "monitor", "--system", "--dest", controllerName]);
   await listener.line("is owned by");
   const peer = (await main.sh(`busctl list --unique --no-legend | awk '$3 == "gdbus" { print $1 }'`)).trim();

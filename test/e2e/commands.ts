@@ -5,6 +5,7 @@ import type { Host } from "../testbed/host.ts";
 import { testsOn } from "../testbed/host-test.ts";
 import { Cluster } from "./cluster.ts";
 import { call, nodeRow, nodesHead, offline, onlineRow, unitsHead, unknown } from "./printed.ts";
+import { said } from "./said.ts";
 
 const folder = "/etc/systemd/system";
 const wants = `${folder}/multi-user.target.wants`;
@@ -80,7 +81,7 @@ const freezing: Record<Hierarchy, Case[]> = {
       line: "status pi one.service",
       stdout: `${unitsHead}one.service\t| loaded\t| active\t| running\t| running\t| disabled\t|\n`,
     },
-    { line: "freeze pi idle.service", before: hold, stderr: `${call}: Unit is inactive.\n`, status: 1 },
+    { line: "freeze pi idle.service", before: hold, stderr: `${call}: ${said.inactive}\n`, status: 1 },
   ],
   hybrid: [
     unfreezable("freeze", "one.service"),
@@ -172,7 +173,7 @@ function cases(hierarchy: Hierarchy, { main, pi }: Record<"main" | "pi", Host>, 
     },
     {
       line: "enable pi other.service",
-      stderr: `Failed to issue call: File ${folder}/nick.service already exists and is a symlink to ${folder}/named.service.\nFailed to enable the units on node [pi] - File exists\n`,
+      stderr: `Failed to issue call: ${said.exists(`${folder}/nick.service`, `${folder}/named.service`)}\nFailed to enable the units on node [pi] - File exists\n`,
       status: 1,
     },
     {
@@ -188,13 +189,13 @@ function cases(hierarchy: Hierarchy, { main, pi }: Record<"main" | "pi", Host>, 
     },
     {
       line: "enable pi masked.service",
-      stderr: `Failed to issue call: Unit file ${folder}/masked.service is masked.\nFailed to enable the units on node [pi] - Operation not possible due to RF-kill\n`,
+      stderr: `Failed to issue call: ${said.maskedFile(`${folder}/masked.service`)}\nFailed to enable the units on node [pi] - Operation not possible due to RF-kill\n`,
       status: 1,
     },
     ...["enable", "disable"].flatMap((verb) =>
       (
         [
-          ["pi", "no-such.service", "Unit file no-such.service does not exist.", noFile],
+          ["pi", "no-such.service", said.noFile("no-such.service"), noFile],
           ["gone", "one.service", offline, "Input/output error"],
           ["no", "one.service", unknown, "Invalid request descriptor"],
         ] as const
@@ -226,7 +227,7 @@ function cases(hierarchy: Hierarchy, { main, pi }: Record<"main" | "pi", Host>, 
       stderr: "Error: Unit 'one.service' is not a target unit\n",
       compatible: true,
     },
-    { line: "set-default pi no-such.target", stderr: `${call}: Unit file no-such.target does not exist.\n`, status: 1 },
+    { line: "set-default pi no-such.target", stderr: `${call}: ${said.noFile("no-such.target")}\n`, status: 1 },
     ...unreachable((node) => `set-default ${node} rescue.target`),
     // Failures.
     {

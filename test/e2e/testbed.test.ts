@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { base, prefix } from "../testbed/claim.ts";
+import { systemdVersion } from "../testbed/ground.ts";
 import type { Host } from "../testbed/host.ts";
 import { Lab } from "../testbed/lab.ts";
 
@@ -17,6 +18,7 @@ afterAll(() => lab.close());
 
 test("hosts are machines of their own, with a systemd that is content", async () => {
   expect(await one.sh("hostname; systemctl is-system-running")).toBe("one\nrunning\n");
+  expect(await one.sh("systemctl --version")).toStartWith(`systemd ${systemdVersion} `);
   expect(await one.read("/etc/machine-id")).not.toBe(await two.read("/etc/machine-id"));
 });
 

@@ -1,8 +1,8 @@
-// A host's root: this machine's own, under layers (the product as installed) and a writable layer of the host.
+// A host's root: the ground, under layers (the product as installed) and a writable layer of the host.
 import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { must } from "./command.ts";
 
-/** Services of this machine that a host does without: they are noise, slow, or would reach for the machine's network. */
+/** Services of a machine that a host does without: they are noise, slow, or would reach for the machine's network. */
 const masked = [
   "apt-daily-upgrade.timer",
   "apt-daily.timer",
@@ -23,11 +23,11 @@ const masked = [
   "systemd-timesyncd.service",
 ];
 
-/** Mounts the root of a host that has never run, and returns it. */
+/** Mounts the root of a host that has never run, and returns it. @param layers the first one is on top, the last one the ground */
 export async function makeRoot(folder: string, name: string, layers: readonly string[]): Promise<string> {
   const [upper, work, root] = ["upper", "work", "root"].map((part) => `${folder}/${part}`) as [string, string, string];
   for (const part of [upper, work, root]) await mkdir(part, { recursive: true });
-  const lower = [...layers, "/"].join(":");
+  const lower = layers.join(":");
   await must(["mount", "-t", "overlay", "-o", `lowerdir=${lower},upperdir=${upper},workdir=${work}`, "overlay", root]);
   const machineId = crypto.randomUUID().replaceAll("-", "");
   await writeFile(`${root}/etc/machine-id`, `${machineId}\n`);

@@ -1,4 +1,6 @@
 // The way into a running host.
+import { groupOf } from "./groups.ts";
+
 const environment = {
   PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
   HOME: "/root",
@@ -13,7 +15,12 @@ export function cleanEnvironment(env: Variables): string[] {
   return ["env", "-i", ...Object.entries({ ...environment, ...env }).map(([name, value]) => `${name}=${value}`)];
 }
 
-/** What goes before a command to run it on the host with that process 1. */
+/**
+ * What goes before a command to run it on the host with that process 1, whose control group it joins: of a process in none
+ * of the host's groups logind and busctl there want to know nothing.
+ */
 export function enter(leader: number | string, env: Variables = {}): string[] {
-  return ["nsenter", "-t", `${leader}`, "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w", ...cleanEnvironment(env)];
+  const nsenter = ["nsenter", "-t", `${leader}`, "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w"];
+  const join = ["sh", "-c", 'echo $$ 2>/dev/null >"$0"; exec "$@"', groupOf(leader)];
+  return [...join, ...nsenter, ...cleanEnvironment(env)];
 }

@@ -1,10 +1,12 @@
 // A lab: real systemd hosts on this machine, on a network of their own. Each host is systemd as process 1 in its own
-// namespaces and control group, over an overlay of this machine's root.
+// namespaces and control group, over an overlay of the ground (this machine's root).
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Claim, claim, keep, prefix, release } from "./claim.ts";
 import { must } from "./command.ts";
 import { makeRoot } from "./disk.ts";
+import { type Ground, ground } from "./ground.ts";
+import { hostHierarchies } from "./groups.ts";
 import { Host } from "./host.ts";
 import { Network } from "./network.ts";
 
@@ -15,7 +17,7 @@ const buildTimeoutMs = 300_000;
 export interface LabOptions {
   /** Whether the hosts have the product, as `make install` lays it out. */
   readonly installed?: boolean;
-  /** Further folders laid over this machine's root in every host, the first on top; they may not lie on its file system. */
+  /** Further folders laid over the ground in every host, the first on top; they may not lie on this machine's file system. */
   readonly layers?: readonly string[];
   /** Pure cgroup v2 inside the hosts (freezing units needs it) where this machine still has v1 and v2 side by side. */
   readonly unified?: boolean;
@@ -28,24 +30,28 @@ export class Lab {
   readonly hosts: Host[] = [];
   readonly #claim: Claim;
   readonly #network: Network;
+  readonly #ground: Ground;
   readonly #layers: readonly string[];
   readonly #unified: boolean;
 
-  private constructor(owned: Claim, network: Network, layers: readonly string[], unified: boolean) {
+  private constructor(owned: Claim, network: Network, under: Ground, layers: readonly string[], unified: boolean) {
     this.id = owned.id;
     this.#claim = owned;
     this.#network = network;
+    this.#ground = under;
     this.#layers = layers;
     this.#unified = unified;
   }
 
   static async open(options: LabOptions = {}): Promise<Lab> {
     await raiseInotifyLimit();
+    const under = await ground();
     const owned = await claim();
     const network = await Network.open(prefix(owned.id));
     const layers = [...(options.layers ?? [])];
     if (options.installed === true) layers.push(await install(`${owned.folder}/installed`));
-    return new Lab(owned, network, layers, options.unified ?? false);
+    const unified = options.unified === true || !hostHierarchies().includes("hybrid");
+    return new Lab(owned, network, under, layers, unified);
   }
 
   /** Makes hosts that are still off, so that files can be written before their first boot. */
@@ -70,7 +76,7 @@ export class Lab {
   async #make(name: string): Promise<Host> {
     const folder = `${this.#claim.folder}/${name}`;
     await mkdir(folder);
-    const root = await makeRoot(folder, name, this.#layers);
+    const root = await makeRoot(folder, name, [...this.#layers, this.#ground.root]);
     const plug = await this.#network.plug(name);
     return new Host(plug, {
       hostname: name,
@@ -79,6 +85,7 @@ export class Lab {
       namespace: plug.namespace,
       folder,
       unified: this.#unified,
+      shared: this.#ground.shared,
     });
   }
 

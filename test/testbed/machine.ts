@@ -18,6 +18,8 @@ export interface MachineOptions {
   /** Where process 1's console output and its id are written. */
   readonly folder: string;
   readonly unified: boolean;
+  /** Files and folders of this machine that the host sees, at the same places. */
+  readonly shared: readonly string[];
 }
 
 export class Machine {
@@ -70,6 +72,7 @@ async function spawn(options: MachineOptions): Promise<Bun.Subprocess> {
     "--resolv-conf=off --timezone=off",
     `--directory=${options.root} --machine=${options.name} --hostname=${options.hostname}`,
     `--network-namespace-path=/run/netns/${options.namespace}`,
+    ...options.shared.map((path) => `--bind-ro=${path}`),
   ].join(" ");
   const console = Bun.file(`${options.folder}/console.log`);
   const child = Bun.spawn(["sh", "-c", `${moveIn} && exec ${nspawn}`], {
