@@ -83,10 +83,14 @@ rpm: $(modules) ## make the RPM package of this commit (TARGET=bun-linux-arm64 f
 		$(if $(wildcard /etc/debian_version),--nodeps) $(tarball)
 	rm -rf dist/rpmbuild
 
-deb: $(modules) $(made) ## make the Debian package of this commit (TARGET=bun-linux-arm64 for arm64)
-	scripts/prepare.sh dpkg-deb
-	rm -f dist/deb/*_$(debarch).deb
-	COMPRESSION='$(COMPRESSION)' $(BUN) scripts/deb.ts dist/deb $(TARGET)
+deb: $(modules) ## make the Debian package of this commit (TARGET=bun-linux-arm64 for arm64)
+	scripts/prepare.sh git dpkg-deb
+	VENDOR=1 TARGET=$(TARGET) $(BUN) scripts/dist.ts $(tarball)
+	rm -rf dist/deb/*_$(debarch).deb dist/debbuild
+	mkdir -p dist/debbuild
+	tar -xf $(tarball) -C dist/debbuild --strip-components=1
+	COMPRESSION='$(COMPRESSION)' $(BUN) dist/debbuild/scripts/deb.ts dist/deb $(debarch) $(TARGET)
+	rm -rf dist/debbuild
 
 release: $(modules) ## make all that is released of this commit, with checksums and a list of what it is made of
 	scripts/prepare.sh git rpmbuild dpkg-deb

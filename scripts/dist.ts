@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { $ } from "bun";
 import { runtime, runtimeFolder } from "./runtime.ts";
-import { origin, originFile, version } from "./version.ts";
+import { maintainer, origin, originFile, version } from "./version.ts";
 
 const [outfile] = process.argv.slice(2);
 if (outfile === undefined) throw new Error("usage: dist.ts OUTFILE");
@@ -32,7 +32,12 @@ async function fillIn(tree: string): Promise<void> {
   await Bun.write(join(tree, originFile), `${JSON.stringify(known)}\n`);
   // As changelogs have it: Sun Nov 22 2026.
   const [weekday = "", day, month, year] = new Date(known.date * 1000).toUTCString().split(" ");
-  const values = { VERSION: version, RELEASE: known.release, DAY: `${weekday.slice(0, 3)} ${month} ${day} ${year}` };
+  const values = {
+    VERSION: version,
+    RELEASE: known.release,
+    MAINTAINER: maintainer,
+    DAY: `${weekday.slice(0, 3)} ${month} ${day} ${year}`,
+  };
   const spec = Bun.file(join(tree, "packaging/rpm/bluechi.spec"));
   let text = await spec.text();
   for (const [key, value] of Object.entries(values)) text = text.replaceAll(`@${key}@`, value);

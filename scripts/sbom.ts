@@ -1,5 +1,5 @@
 // What the executable is made of, and what it was made with: a bill of materials in SPDX 2.3 from package-lock.json.
-import type { Origin } from "./version.ts";
+import { maintainer, type Origin } from "./version.ts";
 
 interface Locked {
   readonly version: string;
@@ -46,6 +46,7 @@ export function sbom(lock: Lock, { commit, date }: Pick<Origin, "commit" | "date
         name: lock.name,
         versionInfo: own.version,
         sourceInfo: `commit ${commit}`,
+        supplier: `Organization: ${maintainer.replace(/<(.*)>/, "($1)")}`,
         downloadLocation: "NOASSERTION",
         filesAnalyzed: false,
         licenseDeclared: expression(own.license),

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import manifest from "../package.json" with { type: "json" };
 
 export const version = manifest.version;
+/** Who answers for it, with an address, as packages name people. Whoever distributes packages of their own puts themselves there. */
+export const maintainer = manifest.author;
 
 export interface Origin {
   /** 1 for a tagged version and for a tree that nobody knows, else a snapshot's date and commit. */
