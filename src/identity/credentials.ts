@@ -81,7 +81,7 @@ export class IdentityFolder {
 }
 
 /** Whether a key is that of a certificate. */
-function isKeyOf(certificate: Certificate, keyPem: string): boolean {
+export function isKeyOf(certificate: Certificate, keyPem: string): boolean {
   return certificate.x509.checkPrivateKey(createPrivateKey(keyPem));
 }
 

@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, randomBytes } from "node:crypto";
+import { createHash, createPrivateKey, createPublicKey, randomBytes } from "node:crypto";
 import { ErrorName, Failure } from "../base/failure.ts";
 import { backdatedMs } from "./certificate.ts";
 import { usageOf } from "./judge.ts";
@@ -74,6 +74,12 @@ export async function issue(order: Order): Promise<string> {
     ],
   });
   return pem(certificate);
+}
+
+/** As `keyFingerprint`, of the key in a request. @throws Failure InvalidArgs as `issue`. */
+export async function requestFingerprint(request: Uint8Array): Promise<string> {
+  const spki = await crypto.subtle.exportKey("spki", await requestedKey(request));
+  return createHash("sha256").update(new Uint8Array(spki)).digest("hex");
 }
 
 /** The key of a request that its sender has proved to have. */

@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, sign } from "node:crypto";
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from "node:crypto";
 
 /** Makes a key for a certificate (ECDSA, P-256). @returns PKCS #8 in PEM. */
 export function makeKey(): string {
@@ -24,6 +24,12 @@ export function makeRequest(keyPem: string): Uint8Array {
   const content = element(0x30, version, noName, publicKey, noAttributes);
   const signature = element(0x03, Buffer.of(0), sign("sha256", content, key));
   return new Uint8Array(element(0x30, content, ecdsaWithSha256, signature));
+}
+
+/** The fingerprint of a key, by which people know a host: SHA-256 of the public key's DER, in hexadecimal digits. */
+export function keyFingerprint(keyPem: string): string {
+  const publicKey = createPublicKey(createPrivateKey(keyPem)).export({ type: "spki", format: "der" });
+  return createHash("sha256").update(publicKey).digest("hex");
 }
 
 /** An element in DER: what it is, how long, and what is in it. */

@@ -15,9 +15,9 @@ export interface Token {
   readonly addresses: readonly string[];
 }
 
-const tokenVersion = 1;
+export const tokenVersion = 1;
 const hashBytes = 32;
-const secretBytes = 32;
+export const secretBytes = 32;
 const checkBytes = 4;
 const maxAddresses = 8;
 /** Characters of a token that are looked at. */
