@@ -26,6 +26,7 @@ export class Authority {
   #current: Pair;
   #retiring: Pair | undefined;
   #own: Pair;
+  #credentials: Credentials;
 
   private constructor(folder: string, cluster: string, current: Pair, retiring: Pair | undefined, own: Pair) {
     this.#folder = folder;
@@ -33,6 +34,7 @@ export class Authority {
     this.#current = current;
     this.#retiring = retiring;
     this.#own = own;
+    this.#credentials = this.#makeCredentials();
   }
 
   /**
@@ -95,9 +97,9 @@ export class Authority {
     return this.retiring ? [this.retiring, this.current] : [this.current];
   }
 
+  /** The same ones until something about them changes. */
   get credentials(): Credentials {
-    const certificate = this.own.pem + this.shown.pem;
-    return { certificate, key: this.#own.key, authorities: this.trusted, cluster: this.cluster };
+    return this.#credentials;
   }
 
   /** Issues a certificate. @throws Failure InvalidArgs for a bad request. */
@@ -110,6 +112,7 @@ export class Authority {
     const own = await controllerPair(this.cluster, this.#shown, nowMs, lifetimeMs);
     writePair(this.#folder, "controller.pem", own);
     this.#own = own;
+    this.#credentials = this.#makeCredentials();
   }
 
   /** Makes an authority that takes the place of the present one, which stays trusted until `finish`. */
@@ -119,6 +122,7 @@ export class Authority {
     writePair(this.#folder, "authority.pem", next);
     this.#retiring = this.#current;
     this.#current = next;
+    this.#credentials = this.#makeCredentials();
   }
 
   /** Trusts the current authority only. */
@@ -128,6 +132,12 @@ export class Authority {
     removePrivate(join(this.#folder, "retiring.pem"));
     this.#own = own;
     this.#retiring = undefined;
+    this.#credentials = this.#makeCredentials();
+  }
+
+  #makeCredentials(): Credentials {
+    const certificate = this.own.pem + this.shown.pem;
+    return { certificate, key: this.#own.key, authorities: this.trusted, cluster: this.cluster };
   }
 
   /** When the controller's own certificate is not of `shown`, the end of a rotation was interrupted, and is done again. */

@@ -3,13 +3,13 @@ import { createPrivateKey, createPublicKey } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FakeClock } from "../../../base/fake-clock.ts";
-import { Log } from "../../../base/log.ts";
-import { type Certificate, readCertificate } from "../../../identity/certificate.ts";
-import { judge } from "../../../identity/judge.ts";
-import { keyFingerprint, makeKey, makeRequest } from "../../../identity/request.ts";
-import { parseToken } from "../../../identity/token.ts";
-import { Cluster } from "./cluster.ts";
+import { FakeClock } from "../../src/base/fake-clock.ts";
+import { Log } from "../../src/base/log.ts";
+import { type Certificate, readCertificate } from "../../src/identity/certificate.ts";
+import { judge } from "../../src/identity/judge.ts";
+import { keyFingerprint, makeKey, makeRequest } from "../../src/identity/request.ts";
+import { parseToken } from "../../src/identity/token.ts";
+import { Cluster } from "../../src/roles/controller/cluster/cluster.ts";
 
 const top = mkdtempSync(join(tmpdir(), "bluechi-cluster-"));
 afterAll(() => rmSync(top, { recursive: true }));
@@ -270,6 +270,7 @@ test("the controller's own certificate renews itself at two thirds of its life, 
   world.clock.advance(1.5 * day);
   await renewed.promise;
   const second = own();
+  expect(world.cluster.credentials).toBe(world.cluster.credentials!);
   expect(second.serial).not.toBe(first.serial);
   expect(second.notAfterMs).toBeGreaterThan(world.nowMs + 89 * day);
   world.cluster.close();
