@@ -119,7 +119,7 @@ async function slowest(program: Program, done: () => boolean): Promise<number> {
 
 test("who does not read is cut off with a reason, who reads misses nothing, and the rest goes on", async () => {
   const { program, count } = await listener();
-  const stuck = main.spawn(["bash", "-c", "bluechictl monitor crowd '*'; echo exit $?"]);
+  const stuck = main.spawn(["bash", "-c", "bluechictl monitor crowd '*' 2>&1; echo exit $?"]);
   await stuck.line("Subscribing");
   const all = await crowd();
   await stuck.line("[crowd] *");

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { must } from "../testbed/command.ts";
 
 const top = join(import.meta.dir, "../..");
-const buildTimeoutMs = 180_000;
+const buildTimeoutMs = 600_000;
 
 export type Kind = "rpm" | "deb";
 

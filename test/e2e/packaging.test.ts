@@ -5,7 +5,7 @@ import { testsOn } from "../testbed/host-test.ts";
 import { Lab } from "../testbed/lab.ts";
 import { type Kind, makeOriginal, makePackage } from "./packages.ts";
 
-const buildTimeoutMs = 240_000;
+const buildTimeoutMs = 600_000;
 const lab = await Lab.open({ installed: true });
 /** Hosts that have nothing of ours but the packages: the laptop the RPM, the pi the one for Debian. */
 const packaged = await Lab.open();

@@ -12,7 +12,7 @@ import { Network } from "./network.ts";
 
 /** Every host takes about 7 inotify instances of the machine's; the usual limit of 128 stalls the 18th at its boot. */
 const inotifyInstances = 4096;
-const buildTimeoutMs = 300_000;
+const buildTimeoutMs = 600_000;
 
 export interface LabOptions {
   /** Whether the hosts have the product, as `make install` lays it out. */
