@@ -70,11 +70,11 @@ export class FakeConnection implements Systemd {
     });
   }
 
-  listUnits(pattern: string): ReturnType<Systemd["listUnits"]> {
-    const glob = new Bun.Glob(pattern);
+  listUnits(...patterns: string[]): ReturnType<Systemd["listUnits"]> {
+    const globs = patterns.map((pattern) => new Bun.Glob(pattern));
     return this.#answer((fake) =>
       fake.units
-        .filter(({ name }) => glob.match(name))
+        .filter(({ name }) => globs.some((glob) => glob.match(name)))
         .map(({ name, activeState, subState }) => ({ unit: name, activeState, subState })),
     );
   }

@@ -142,8 +142,8 @@ export class Manager implements Systemd {
     return { ...unloaded, ...statesOf(properties), loaded: true };
   }
 
-  async listUnits(pattern: string): ReturnType<Systemd["listUnits"]> {
-    const answer = await this.#ask("ListUnitsByPatterns", encodeBody("asas", [[], [pattern]]));
+  async listUnits(...patterns: string[]): ReturnType<Systemd["listUnits"]> {
+    const answer = await this.#ask("ListUnitsByPatterns", encodeBody("asas", [[], patterns]));
     const rows = decodeFirst(answer) as [string, string, string, string, string][];
     return rows.map(([unit, , , activeState, subState]) => ({ unit, activeState, subState }));
   }

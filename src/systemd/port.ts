@@ -62,9 +62,9 @@ export interface Systemd {
   unitProperty(unit: string, interfaceName: string, property: string): Promise<Body>;
   /** A unit's state now, without loading it. */
   unitState(unit: string): Promise<UnitState>;
-  /** The names of the units in memory that match a glob, with their states. */
+  /** The names of the units in memory that match one of the globs, with their states. */
   listUnits(
-    pattern: string,
+    ...patterns: string[]
   ): Promise<{ readonly unit: string; readonly activeState: string; readonly subState: string }[]>;
   /** The job of systemd that this process is being stopped by, when there is one. @returns its object path and type. */
   stopJob(): Promise<{ readonly job: string; readonly type: string } | undefined>;

@@ -107,8 +107,8 @@ export class ReconnectingSystemd implements Systemd {
     return this.#use((systemd) => systemd.unitState(unit));
   }
 
-  listUnits(pattern: string): ReturnType<Systemd["listUnits"]> {
-    return this.#use((systemd) => systemd.listUnits(pattern));
+  listUnits(...patterns: string[]): ReturnType<Systemd["listUnits"]> {
+    return this.#use((systemd) => systemd.listUnits(...patterns));
   }
 
   stopJob(): ReturnType<Systemd["stopJob"]> {

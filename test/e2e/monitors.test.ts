@@ -110,6 +110,26 @@ test("whoever subscribes to a loaded unit is told what is so, virtually", async 
   ]);
 });
 
+test("a unit that is active as soon as it is there is told to be so, whoever listens to it and how", async () => {
+  const named = await watcher();
+  const all = await watcher();
+  await named.monitor.call("Subscribe", { node: "pi", unit: "mnt-seen.mount" });
+  await all.monitor.call("Subscribe", { node: "pi", unit: "*" });
+  await all.owner.hears(all.says("UnitNew pi * virtual"));
+  await pi.sh("mkdir -p /mnt/seen && mount -t tmpfs seen /mnt/seen");
+  for (const { owner, says } of [named, all]) {
+    await owner.hears(
+      says("UnitNew pi mnt-seen.mount real"),
+      says("UnitStateChanged pi mnt-seen.mount active mounted real"),
+    );
+  }
+  const late = await watcher();
+  await late.monitor.call("Subscribe", { node: "pi", unit: "mnt-seen.mount" });
+  await late.owner.hears(late.says("UnitStateChanged pi mnt-seen.mount active mounted virtual"));
+  await pi.sh("umount /mnt/seen");
+  for (const { owner, says } of [named, all, late]) await owner.hears(says("UnitRemoved pi mnt-seen.mount real"));
+});
+
 test("any unit: each node that is online is introduced, then all that happens is told once", async () => {
   const { owner, monitor, says } = await watcher();
   await monitor.call("Subscribe", { node: "*", unit: "*" });

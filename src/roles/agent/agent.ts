@@ -51,7 +51,7 @@ export class Agent implements ReconnectingListener {
     this.#log = log;
     this.#keptSwitch = keptSwitch;
     this.jobs = new Jobs(systemd, clock, boot, systemd.need());
-    this.units = new Units(systemd, (name, fields) => this.link.session?.emit(name, fields), systemd.need());
+    this.units = new Units(systemd, clock, (name, fields) => this.link.session?.emit(name, fields), systemd.need());
     this.proxies = new Proxies(systemd, log, systemd.need());
     this.handlers = requests({
       systemd,

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { emptyBody } from "../../base/body.ts";
+import { FakeClock } from "../../base/fake-clock.ts";
 import { Demand } from "../../systemd/demand.ts";
 import { type UnitState, unloaded } from "../../systemd/port.ts";
 import { type Tell, Units } from "./units.ts";
@@ -22,11 +23,12 @@ function setUp(listed: { unit: string; activeState: string; subState: string }[]
     told.push([name, unit, rest.activeState, rest.subState].filter(Boolean).join(" "));
   };
   const demand = new Demand(() => {});
-  const units = new Units(systemd, tell, demand.join());
+  const clock = new FakeClock();
+  const units = new Units(systemd, clock, tell, demand.join());
   const change = (unit: string, activeState: string, subState: string) =>
     units.unitPropertiesChanged(unit, unitInterface, emptyBody, { activeState, subState });
   const answer = (unit: string, state: UnitState) => asked.get(unit)?.(state);
-  return { units, demand, told, change, answer };
+  return { units, demand, told, change, answer, clock };
 }
 
 const active: UnitState = { loaded: true, activeState: "active", subState: "running" };
@@ -96,6 +98,39 @@ test("all units, with the states that they have", async () => {
     "unitStateChanged b.service activating start",
     "unitPropertiesChanged b.service",
   ]);
+});
+
+test("a new unit of which nothing else is told is asked for, as it may be active already", async () => {
+  const listed: { unit: string; activeState: string; subState: string }[] = [];
+  const { units, told, change, clock } = setUp(listed);
+  await units.subscribe("*");
+  for (const unit of ["mnt.mount", "told.service", "gone.mount", "again.mount", "idle.target"]) units.unitNew(unit);
+  change("told.service", "activating", "start");
+  units.unitRemoved("gone.mount");
+  clock.advance(100);
+  units.unitRemoved("again.mount");
+  units.unitNew("again.mount");
+  told.length = 0;
+  for (const unit of ["mnt.mount", "told.service", "again.mount"])
+    listed.push({ unit, activeState: "active", subState: "there" });
+  listed.push({ unit: "idle.target", activeState: "inactive", subState: "dead" });
+  await Promise.resolve();
+  await Promise.resolve();
+  expect(told).toEqual(["unitStateChanged mnt.mount active there"]);
+  clock.advance(100);
+  await Promise.resolve();
+  await Promise.resolve();
+  expect(told).toEqual(["unitStateChanged mnt.mount active there", "unitStateChanged again.mount active there"]);
+  expect(clock.pending).toBe(0);
+});
+
+test("what listens to nothing any more asks for nothing", async () => {
+  const { units, told, clock } = setUp([{ unit: "mnt.mount", activeState: "active", subState: "mounted" }]);
+  await units.subscribe("*");
+  units.unitNew("mnt.mount");
+  units.clear();
+  expect(clock.pending).toBe(0);
+  expect(told).toEqual(["unitNew mnt.mount"]);
 });
 
 test("a subscription given up while systemd is asked stays given up", async () => {

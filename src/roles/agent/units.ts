@@ -1,8 +1,10 @@
 import type { Body } from "../../base/body.ts";
+import type { Clock } from "../../base/clock.ts";
 import type { Need } from "../../systemd/demand.ts";
 import type { Systemd, UnitState } from "../../systemd/port.ts";
 import { unloaded } from "../../systemd/port.ts";
 import type { EventFrom, FieldsOf } from "../../wire/messages.ts";
+import { Newcomers } from "./newcomers.ts";
 
 /** Tells the controller; does nothing while there is none. */
 export type Tell = <N extends EventFrom<"agent">>(name: N, fields: FieldsOf<N>) => void;
@@ -18,6 +20,7 @@ export class Units {
   readonly #systemd: Pick<Systemd, "unitState" | "listUnits">;
   readonly #tell: Tell;
   readonly #need: Need;
+  readonly #newcomers: Newcomers;
   /** Units whose events are told. `*` is among them when all are. */
   readonly #subscribed = new Set<string>();
   readonly #states = new Map<string, UnitState>();
@@ -27,10 +30,11 @@ export class Units {
   readonly #pending = new Map<string, { state: UnitState | undefined }>();
 
   /** @param need is told whether any unit is listened to. */
-  constructor(systemd: Pick<Systemd, "unitState" | "listUnits">, tell: Tell, need: Need) {
+  constructor(systemd: Pick<Systemd, "unitState" | "listUnits">, clock: Clock, tell: Tell, need: Need) {
     this.#systemd = systemd;
     this.#tell = tell;
     this.#need = need;
+    this.#newcomers = new Newcomers(systemd, clock, (unit, state) => this.#changed(unit, state));
   }
 
   /**
@@ -80,6 +84,7 @@ export class Units {
     this.#subscribed.clear();
     this.#pending.clear();
     this.#states.clear();
+    this.#newcomers.clear();
     this.#need(false);
   }
 
@@ -90,6 +95,8 @@ export class Units {
 
   unitNew(unit: string): void {
     this.#fold(unit, { ...unloaded, loaded: true });
+    if (!this.listensTo(unit)) return;
+    this.#newcomers.add(unit);
     if (!this.#listens(unit)) return;
     this.#remember(unit, { ...unloaded, loaded: true });
     this.#tell("unitNew", { unit });
@@ -97,6 +104,7 @@ export class Units {
 
   unitRemoved(unit: string): void {
     this.#fold(unit, unloaded);
+    this.#newcomers.delete(unit);
     if (!this.#listens(unit)) return;
     this.#states.delete(unit);
     this.#tell("unitRemoved", { unit });
@@ -108,16 +116,21 @@ export class Units {
     properties: Body,
     changed: { activeState?: string; subState?: string },
   ): void {
+    this.#changed(unit, changed);
+    if (this.#listens(unit)) this.#tell("unitPropertiesChanged", { unit, interface: interfaceName, properties });
+  }
+
+  #changed(unit: string, changed: { activeState?: string; subState?: string }): void {
     const pending = this.#pending.get(unit);
     if (pending) pending.state = change(pending.state ?? this.#states.get(unit), changed) ?? pending.state;
-    if (!this.#listens(unit)) return;
     const before = this.#states.get(unit);
     const state = change(before, changed);
-    if (state && (state.activeState !== before?.activeState || state.subState !== before.subState)) {
-      this.#remember(unit, state);
-      this.#tell("unitStateChanged", { unit, activeState: state.activeState, subState: state.subState });
-    }
-    this.#tell("unitPropertiesChanged", { unit, interface: interfaceName, properties });
+    if (!state) return;
+    this.#newcomers.delete(unit);
+    if (!this.#listens(unit)) return;
+    if (state.activeState === before?.activeState && state.subState === before.subState) return;
+    this.#remember(unit, state);
+    this.#tell("unitStateChanged", { unit, activeState: state.activeState, subState: state.subState });
   }
 
   #add(unit: string): void {
