@@ -12,6 +12,7 @@ export const ErrorName = {
   InvalidSignature: "org.freedesktop.DBus.Error.InvalidSignature",
   InconsistentMessage: "org.freedesktop.DBus.Error.InconsistentMessage",
   AccessDenied: "org.freedesktop.DBus.Error.AccessDenied",
+  InteractiveAuthorizationRequired: "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired",
   AddressInUse: "org.freedesktop.DBus.Error.AddressInUse",
   ServiceUnknown: "org.freedesktop.DBus.Error.ServiceUnknown",
   NameHasNoOwner: "org.freedesktop.DBus.Error.NameHasNoOwner",

@@ -1,7 +1,8 @@
 import { afterAll, expect, test } from "bun:test";
 import { ErrorName, Failure } from "../base/failure.ts";
 import { FakeClock } from "../base/fake-clock.ts";
-import { BusConnection, type MethodCall } from "./connection.ts";
+import type { MethodCall } from "./calls.ts";
+import { BusConnection } from "./connection.ts";
 import { encodeBody } from "./marshal.ts";
 import { encodeHeader, MessageType } from "./message.ts";
 import { startTestBus } from "./test-bus.ts";

@@ -1,6 +1,7 @@
-import { type Body, emptyBody } from "../base/body.ts";
+import { emptyBody } from "../base/body.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { ErrorName, Failure } from "../base/failure.ts";
+import type { Call, MethodCall, OpenOptions, OutgoingSignal, Signal, Watch } from "./calls.ts";
 import * as driver from "./driver.ts";
 import { errorContent, failureOf } from "./error-message.ts";
 import { guard } from "./guard.ts";
@@ -16,54 +17,8 @@ import { type Opened, openStream, type Stream } from "./stream.ts";
 // names, maxWatches (driver.ts): beyond these LimitsExceeded.
 
 const defaultTimeoutMs = 25_000;
-
-export interface OpenOptions {
-  /** The other side is no bus but a program, as on systemd's private socket: there is no Hello and there are no names. */
-  readonly peerToPeer?: boolean;
-  readonly clock?: Clock;
-  /** For connecting, and for Hello. Default 25,000. */
-  readonly timeoutMs?: number;
-}
-
-export interface Call {
-  readonly destination?: string;
-  readonly path: string;
-  readonly interface: string;
-  readonly member: string;
-  readonly body?: Body;
-  /** Default 25,000; 0 waits for ever. */
-  readonly timeoutMs?: number;
-  /** No reply is asked for, and the call is done when it is sent. */
-  readonly noReply?: boolean;
-  /** The bus shall not start a service to answer this. */
-  readonly noAutoStart?: boolean;
-}
-
-export interface OutgoingSignal {
-  readonly path: string;
-  readonly interface: string;
-  readonly member: string;
-  readonly body?: Body;
-}
-
-export interface Signal {
-  readonly sender: string;
-  readonly path: string;
-  readonly interface: string;
-  readonly member: string;
-  readonly body: Body;
-}
-
-/** A call to us; its interface is "" when the caller left that out. It wants exactly one of reply and error. */
-export interface MethodCall extends Signal {
-  readonly noReply: boolean;
-  reply(body?: Body): void;
-  error(failure: Failure): void;
-}
-
-export interface Watch {
-  cancel(): void;
-}
+/** The same where people may be asked for their password. */
+const interactiveTimeoutMs = 150_000;
 
 /** A connection to a message bus, or to a program that speaks D-Bus itself. */
 export class BusConnection {
@@ -76,6 +31,7 @@ export class BusConnection {
   readonly #receivers = new Receivers(this);
   readonly #signalListeners: ((signal: Signal) => void)[] = [];
   readonly #closeListeners: ((reason: string) => void)[] = [];
+  readonly #interactive: boolean;
   #callHandler: ((call: MethodCall) => void) | undefined;
   #uniqueName = "";
   #serial = 0;
@@ -83,8 +39,9 @@ export class BusConnection {
   #lost: Failure | undefined;
   #reason = "";
 
-  private constructor({ stream, early }: Opened, clock: Clock) {
+  private constructor({ stream, early }: Opened, clock: Clock, interactive: boolean) {
     this.clock = clock;
+    this.#interactive = interactive;
     this.#stream = stream;
     this.#pending = new PendingCalls(clock);
     this.#outbox = new Outbox(stream, clock, () => this.#end("the bus does not read what we send"));
@@ -106,8 +63,8 @@ export class BusConnection {
    * @throws Failure saying which address and why not.
    */
   static async open(address: string, options: OpenOptions = {}): Promise<BusConnection> {
-    const { clock = systemClock, timeoutMs = defaultTimeoutMs } = options;
-    const connection = new BusConnection(await openStream(address, clock, timeoutMs), clock);
+    const { clock = systemClock, timeoutMs = defaultTimeoutMs, interactive = false } = options;
+    const connection = new BusConnection(await openStream(address, clock, timeoutMs), clock, interactive);
     if (!options.peerToPeer) connection.#uniqueName = await driver.hello(connection, timeoutMs);
     return connection;
   }
@@ -125,8 +82,9 @@ export class BusConnection {
   async call(call: Call): Promise<Reply> {
     if (this.#lost) throw new Failure(ErrorName.Disconnected, "the connection to the bus is closed");
     if (this.#pending.full) throw new Failure(ErrorName.LimitsExceeded, "too many calls wait for replies");
-    const { destination = "", body = emptyBody, timeoutMs = defaultTimeoutMs } = call;
-    const flags = (call.noReply ? MessageFlag.noReplyExpected : 0) | (call.noAutoStart ? MessageFlag.noAutoStart : 0);
+    const { destination = "", body = emptyBody } = call;
+    const timeoutMs = call.timeoutMs ?? (this.#interactive ? interactiveTimeoutMs : defaultTimeoutMs);
+    const flags = callFlags(call, this.#interactive);
     const { path, interface: interfaceName, member } = call;
     const type = MessageType.methodCall;
     const serial = this.#send({ type, flags, destination, path, interface: interfaceName, member, body });
@@ -251,6 +209,7 @@ export class BusConnection {
     const call: MethodCall = {
       ...addressed(message),
       noReply,
+      interactive: (message.flags & MessageFlag.allowInteractiveAuthorization) !== 0,
       reply: (body = emptyBody) => send({ type: MessageType.methodReturn, body }),
       error: (failure) => send({ type: MessageType.error, ...errorContent(failure) }),
     };
@@ -295,4 +254,9 @@ type Outgoing = Partial<Message> & { readonly type: number };
 
 function addressed({ sender, path, interface: interfaceName, member, body }: Message) {
   return { sender, path, interface: interfaceName, member, body };
+}
+
+function callFlags({ noReply, noAutoStart }: Call, interactive: boolean): number {
+  const flags = (noReply ? MessageFlag.noReplyExpected : 0) | (noAutoStart ? MessageFlag.noAutoStart : 0);
+  return flags | (interactive ? MessageFlag.allowInteractiveAuthorization : 0);
 }

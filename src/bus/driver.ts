@@ -1,6 +1,7 @@
 import { ErrorName, Failure } from "../base/failure.ts";
 import type { Variant } from "../base/signature.ts";
-import type { BusConnection, Watch } from "./connection.ts";
+import type { Watch } from "./calls.ts";
+import type { BusConnection } from "./connection.ts";
 import { guard } from "./guard.ts";
 import { encodeBody } from "./marshal.ts";
 import { type MatchRule, matchText } from "./match.ts";
@@ -53,6 +54,15 @@ export async function releaseName(connection: BusConnection, name: string, timeo
 
 export async function addMatch(connection: BusConnection, rule: MatchRule): Promise<void> {
   await ask(connection, "AddMatch", "s", [matchText(rule)]);
+}
+
+/** The user and the process behind a unique name. @throws Failure NameHasNoOwner, Failed of a bus that does not tell. */
+export async function credentialsOf(connection: Caller, name: string): Promise<{ uid: number; pid: number }> {
+  const values = (await ask(connection, "GetConnectionCredentials", "s", [name])) as Map<string, Variant>;
+  const [uid, pid] = ["UnixUserID", "ProcessID"].map((key) => values.get(key)?.value);
+  if (typeof uid !== "number" || typeof pid !== "number")
+    throw new Failure(ErrorName.Failed, "the bus does not tell who calls");
+  return { uid, pid };
 }
 
 /**

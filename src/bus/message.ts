@@ -11,7 +11,7 @@ const maxMessage = 32 * 1024 * 1024;
 const maxFrame = 128 * 1024 * 1024;
 
 export const MessageType = { methodCall: 1, methodReturn: 2, error: 3, signal: 4 } as const;
-export const MessageFlag = { noReplyExpected: 1, noAutoStart: 2 } as const;
+export const MessageFlag = { noReplyExpected: 1, noAutoStart: 2, allowInteractiveAuthorization: 4 } as const;
 
 /** A message (D-Bus specification, "Message Format"); texts that are left out in the header are "", numbers 0. */
 export interface Message {

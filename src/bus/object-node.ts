@@ -5,6 +5,7 @@ export interface Part {
   readonly table: Interface;
   readonly methods: Readonly<Record<string, (args: object, caller: object) => unknown>>;
   readonly properties: Readonly<Record<string, () => unknown>>;
+  readonly about?: unknown;
 }
 
 /** One label of the tree of object paths. A node is there as long as something is served at it or below it. */

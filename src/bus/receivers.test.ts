@@ -1,5 +1,6 @@
 import { afterAll, expect, test } from "bun:test";
-import { BusConnection, type Call } from "./connection.ts";
+import type { Call } from "./calls.ts";
+import { BusConnection } from "./connection.ts";
 import { encodeBody } from "./marshal.ts";
 import { MessageReader, MessageType, signalHeader } from "./message.ts";
 import { Receivers } from "./receivers.ts";

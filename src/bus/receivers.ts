@@ -1,4 +1,5 @@
-import type { BusConnection, Watch } from "./connection.ts";
+import type { Watch } from "./calls.ts";
+import type { BusConnection } from "./connection.ts";
 import { unreadBytes } from "./driver.ts";
 
 // A bus keeps what a connection does not read, and beyond some bound (dbus-daemon: max_outgoing_bytes, 127 MiB) drops it

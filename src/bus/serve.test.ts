@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { ErrorName, Failure } from "../base/failure.ts";
+import type { MethodCall } from "./calls.ts";
 import { client } from "./client.ts";
-import { BusConnection, type MethodCall } from "./connection.ts";
+import { BusConnection } from "./connection.ts";
 import { defineInterface } from "./interface.ts";
 import { encodeBody } from "./marshal.ts";
 import { signalHeader } from "./message.ts";
@@ -120,6 +121,7 @@ test("what a handler wants done after its reply is done once, and after it, what
     member: "Do",
     body: encodeBody("", []),
     noReply: false,
+    interactive: false,
   };
   call?.({ ...incoming, reply: () => void done.push("reply"), error: ({ message }) => void done.push(message) });
   await new Promise(setImmediate);

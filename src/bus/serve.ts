@@ -1,6 +1,7 @@
 import type { Body } from "../base/body.ts";
 import { asFailure, ErrorName, Failure } from "../base/failure.ts";
-import type { BusConnection, MethodCall } from "./connection.ts";
+import type { MethodCall } from "./calls.ts";
+import type { BusConnection } from "./connection.ts";
 import { Emitter, LastBody } from "./emitter.ts";
 import { guard } from "./guard.ts";
 import {
@@ -15,7 +16,7 @@ import {
 import { encodeBody } from "./marshal.ts";
 import { decodeNamed, encodeNamed } from "./named.ts";
 import { ObjectNode, type Part } from "./object-node.ts";
-import { answerStandard, unknownMethod } from "./standard.ts";
+import { answerStandard, peerName, unknownMethod } from "./standard.ts";
 
 // Bounds: calls that are being answered, maxCalls in all and maxCallsOfSender for one sender; one more is answered
 // LimitsExceeded.
@@ -27,9 +28,25 @@ const maxCallsOfSender = 1024;
 export interface Caller {
   readonly sender: string;
   readonly body: Body;
+  /** Somebody may be asked for a password. */
+  readonly interactive: boolean;
   /** Has something done once the answer has been sent, so that what it sends comes after it. Not done after an error. */
   afterReply(work: () => void): void;
 }
+
+/** A call whose arguments are of the right types, to an object that was served with `about`. */
+export interface Called<About> {
+  readonly table: Interface;
+  readonly member: string;
+  readonly args: Readonly<Record<string, unknown>>;
+  readonly caller: Caller;
+  readonly about: About | undefined;
+  /** Has the caller's further calls wait, but for pings, so that they are begun in the order in which they came. */
+  hold(until: Promise<void>): void;
+}
+
+/** Stands before all methods: decides whether a call is answered, by `run`, and hears how. */
+export type Gate<About> = (called: Called<About>, run: () => unknown) => unknown;
 
 // biome-ignore lint/suspicious/noConfusingVoidType: this is what a handler returns.
 type Answer<Values> = keyof Values extends never ? void : Sendable<Values>;
@@ -65,27 +82,32 @@ export interface Served<I extends Interface> {
 }
 
 /** The objects that a connection serves. Errors are named and worded as sd-bus does it. */
-export class ObjectTree {
+export class ObjectTree<About = unknown> {
   readonly #connection: BusConnection;
+  readonly #gate: Gate<About>;
   readonly #root = new ObjectNode();
   readonly #lastBody = new LastBody();
   readonly #callsOf = new Map<string, number>();
+  /** What calls of a sender wait for. */
+  readonly #holds = new Map<string, Promise<void>>();
   #calls = 0;
 
-  /** Answers all calls that come over `connection` from now on. */
-  constructor(connection: BusConnection) {
+  /** Answers all calls that come over `connection` from now on, those of methods that `gate` lets through. */
+  constructor(connection: BusConnection, gate: Gate<About> = (_called, run) => run()) {
     this.#connection = connection;
+    this.#gate = gate;
     connection.onCall((call) => void this.#answer(call));
   }
 
-  /** Serves an interface at a path; a path may have several interfaces. */
+  /** Serves an interface at a path; a path may have several interfaces. @param about what the gate is told of the object. */
   add<const I extends Interface>(
     path: string,
     table: I,
     methods: Implementation<NoInfer<I>>,
     properties: Properties<NoInfer<I>>,
+    about?: About,
   ): Served<I> {
-    const part = { table, methods, properties } as unknown as Part;
+    const part = { table, methods, properties, about } as unknown as Part;
     this.#root.add(path, part);
     const emitters: Record<string, Emitter> = {};
     return {
@@ -121,6 +143,8 @@ export class ObjectTree {
     this.#callsOf.set(call.sender, ofSender + 1);
     const after: (() => void)[] = [];
     try {
+      // Each that may go on is looked at before the next one, which it may have to wait for.
+      while (this.#holds.has(call.sender) && call.interface !== peerName) await this.#holds.get(call.sender);
       call.reply(await this.#run(call, (work) => after.push(work)));
     } catch (thrown) {
       after.length = 0;
@@ -145,26 +169,33 @@ export class ObjectTree {
     );
     const [part] = candidates;
     if (!part || candidates.length > 1) throw unknownMethod(call);
-    return runMethod(part, call, afterReply);
+    return this.#runMethod(part, call, afterReply);
+  }
+
+  async #runMethod({ table, methods, about }: Part, call: MethodCall, afterReply: Caller["afterReply"]): Promise<Body> {
+    const { member, sender, body, interactive } = call;
+    const { in: input = {}, out: output = {} } = table.methods[member] ?? {};
+    checkSignature(table, call, signatureOf(input));
+    const args = decodeNamed(input, body);
+    const caller = { sender, body, interactive, afterReply };
+    const hold = (until: Promise<void>) => this.#hold(sender, until);
+    const called = { table, member, args, caller, about: about as About | undefined, hold };
+    const answer = await this.#gate(called, () => methods[member]?.(args, caller));
+    return isBody(answer, signatureOf(output)) ? answer : encodeNamed(output, answer ?? {});
+  }
+
+  #hold(sender: string, until: Promise<void>): void {
+    const released = until.then(() => void this.#holds.delete(sender));
+    this.#holds.set(sender, released);
   }
 }
 
-async function runMethod({ table, methods }: Part, call: MethodCall, afterReply: Caller["afterReply"]): Promise<Body> {
-  const { in: input = {}, out: output = {} } = table.methods[call.member] ?? {};
-  const expected = signatureOf(input);
-  if (call.body.signature !== expected) {
-    const name = `${table.name}.${call.member}()`;
-    throw new Failure(
-      ErrorName.InvalidArgs,
-      `Invalid arguments '${call.body.signature}' to call ${name}, expecting '${expected}'.`,
-    );
-  }
-  const answer = await methods[call.member]?.(decodeNamed(input, call.body), {
-    sender: call.sender,
-    body: call.body,
-    afterReply,
-  });
-  return isBody(answer, signatureOf(output)) ? answer : encodeNamed(output, answer ?? {});
+function checkSignature(table: Interface, { member, body }: MethodCall, expected: string): void {
+  if (body.signature === expected) return;
+  throw new Failure(
+    ErrorName.InvalidArgs,
+    `Invalid arguments '${body.signature}' to call ${table.name}.${member}(), expecting '${expected}'.`,
+  );
 }
 
 function isBody(answer: unknown, signature: string): answer is Body {

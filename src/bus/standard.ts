@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { type Body, emptyBody } from "../base/body.ts";
 import { ErrorName, Failure } from "../base/failure.ts";
-import type { MethodCall } from "./connection.ts";
+import type { MethodCall } from "./calls.ts";
 import { introspect } from "./introspect.ts";
 import { encodeBody } from "./marshal.ts";
 import type { ObjectNode, Part } from "./object-node.ts";
@@ -20,6 +20,9 @@ const propertyCalls = new Map([
   ["GetAll", { arguments: "s", complaint: "Expected interface parameter" }],
 ]);
 
+/** What pings are calls of. */
+export const peerName = "org.freedesktop.DBus.Peer";
+
 /**
  * The answer to a call of a standard interface, undefined for any other call and for an object that is not there. Peer is
  * there for every path, and Introspectable for those that lead to an object; Properties needs the object. Arguments are
@@ -27,7 +30,7 @@ const propertyCalls = new Map([
  */
 export function answerStandard(node: ObjectNode | undefined, call: MethodCall): Body | Promise<Body> | undefined {
   switch (call.interface) {
-    case "org.freedesktop.DBus.Peer":
+    case peerName:
       return answerPeer(call);
     case "org.freedesktop.DBus.Introspectable":
       return call.member === "Introspect" ? answerIntrospect(node, call) : undefined;

@@ -2,7 +2,8 @@ import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseAddress } from "./address.ts";
-import { BusConnection, type OpenOptions } from "./connection.ts";
+import type { OpenOptions } from "./calls.ts";
+import { BusConnection } from "./connection.ts";
 import { encodeHeader, type Message, MessageReader, MessageType } from "./message.ts";
 
 /** A connection to a peer of a test's own, that authenticates whom it gets and then does as it is told. */

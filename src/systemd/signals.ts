@@ -1,4 +1,4 @@
-import type { Signal } from "../bus/connection.ts";
+import type { Signal } from "../bus/calls.ts";
 import type { MatchRule } from "../bus/match.ts";
 import { pickTexts } from "../bus/pick.ts";
 import { decodeBody, decodeFirst, sliceArray } from "../bus/unmarshal.ts";

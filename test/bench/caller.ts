@@ -2,7 +2,7 @@
 // before, and of what arrives it reads the header's fixed part and the serial that is answered.
 import type { Socket } from "bun";
 import { type Body, emptyBody } from "../../src/base/body.ts";
-import type { Call } from "../../src/bus/connection.ts";
+import type { Call } from "../../src/bus/calls.ts";
 import { alignUp } from "../../src/bus/layout.ts";
 import { encodeBody } from "../../src/bus/marshal.ts";
 import { encodeHeader, MessageType } from "../../src/bus/message.ts";

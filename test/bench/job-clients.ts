@@ -2,7 +2,7 @@
 import { controllerInterface } from "../../src/api/controller.ts";
 import { controllerName, nodePath } from "../../src/api/names.ts";
 import { nodeInterface } from "../../src/api/node.ts";
-import type { Call } from "../../src/bus/connection.ts";
+import type { Call } from "../../src/bus/calls.ts";
 import { encodeBody } from "../../src/bus/marshal.ts";
 import { decodeBody, decodeFirst } from "../../src/bus/unmarshal.ts";
 import { bodyOf, type Caller, prepare } from "./caller.ts";

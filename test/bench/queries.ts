@@ -3,7 +3,7 @@ import { controllerInterface } from "../../src/api/controller.ts";
 import { controllerName, nodePath, rootPath } from "../../src/api/names.ts";
 import { nodeInterface } from "../../src/api/node.ts";
 import { type Body, emptyBody } from "../../src/base/body.ts";
-import type { Call } from "../../src/bus/connection.ts";
+import type { Call } from "../../src/bus/calls.ts";
 import { encodeBody } from "../../src/bus/marshal.ts";
 import { unitPath } from "../../src/systemd/object-path.ts";
 import { type Caller, prepare } from "./caller.ts";

@@ -2,7 +2,7 @@
 // and go: jobs with their ends, units with their states, and what systemd itself says about its jobs.
 import { setTimeout as pause } from "node:timers/promises";
 import { controllerName, rootPath } from "../../src/api/names.ts";
-import type { Signal } from "../../src/bus/connection.ts";
+import type { Signal } from "../../src/bus/calls.ts";
 import { decodeBody } from "../../src/bus/unmarshal.ts";
 import { Program } from "../e2e/program.ts";
 import type { Host } from "../testbed/host.ts";
