@@ -22,10 +22,10 @@ rpmarch := $(or $(if $(TARGET),$(if $(findstring arm64,$(TARGET)),aarch64,x86_64
 debarch := $(if $(filter aarch64,$(rpmarch)),arm64,amd64)
 # For another kind of machine the program has a place of its own, so that it is never taken for this machine's.
 program := dist/$(if $(TARGET),$(TARGET)/)bluechi
-made := dist/config dist/interfaces dist/man
+made := dist/config dist/interfaces dist/policy dist/man
 # Tests run on hosts with this machine's systemd, or with that of another Debian: SYSTEMD=257.
-hosts := /sbin/init /lib/systemd/system/dbus.service /usr/bin/python3 /usr/bin/curl systemd-nspawn nsenter ip nft tc \
-	$(if $(SYSTEMD),debootstrap)
+hosts := /sbin/init /lib/systemd/system/dbus.service /lib/systemd/system/polkit.service /usr/bin/python3 /usr/bin/curl \
+	systemd-nspawn nsenter ip nft tc $(if $(SYSTEMD),debootstrap)
 
 clients := openssl mandoc man zsh fish dbus-daemon dbus-monitor gdbus pgrep /usr/lib/systemd/user/dbus.socket \
 	/usr/lib/python3/dist-packages/dbus /usr/lib/python3/dist-packages/dasbus /usr/lib/python3/dist-packages/gi
@@ -116,6 +116,10 @@ dist/config: $(modules) scripts/config.ts scripts/settings-help.ts $(sources)
 
 dist/interfaces: $(modules) scripts/interfaces.ts $(sources)
 	$(BUN) scripts/interfaces.ts $@
+	@touch $@
+
+dist/policy: $(modules) scripts/policy.ts $(sources)
+	$(BUN) scripts/policy.ts $@
 	@touch $@
 
 dist/man: $(modules) scripts/manual.ts scripts/mdoc.ts scripts/settings-help.ts $(wildcard docs/man/*) $(sources)

@@ -1,6 +1,7 @@
 // Writes the manual pages: bun scripts/manual.ts OUTDIR. They come from docs/man, where a line such as `@settings node@` stands
 // for what the tables of the program say, and `@include FILE@` for what several pages say; OUTDIR has a folder for each section.
 import { join } from "node:path";
+import { auditMessageId } from "../src/api/audit.ts";
 import { interfaces } from "../src/api/interfaces.ts";
 import { commonOptions } from "../src/base/options.ts";
 import { options as agentOptions } from "../src/roles/agent/main.ts";
@@ -35,7 +36,7 @@ if (outdir === undefined) throw new Error("usage: manual.ts OUTDIR");
 const told = new Set<string>();
 for (const page of new Bun.Glob("*.[0-9]").scanSync(sources)) {
   const lines = await expand(page);
-  await Bun.write(join(outdir, `man${page.at(-1)}`, page), `${lines.join("\n").replaceAll("@VERSION@", version)}\n`);
+  await Bun.write(join(outdir, `man${page.at(-1)}`, page), `${lines.join("\n").replaceAll("@VERSION@", version).replaceAll("@AUDIT@", auditMessageId)}\n`);
 }
 const missing = [...parts.keys()].filter((name) => !told.has(name));
 if (missing.length > 0) throw new Error(`no page has ${missing.map((name) => `@${name}@`).join(", ")}`);

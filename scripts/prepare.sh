@@ -2,7 +2,8 @@
 # Installs the Debian packages of the commands and files named (those that are missing): prepare.sh COMMAND|FILE...
 set -euo pipefail
 declare -A package=(
-  [/sbin/init]=systemd-sysv [/lib/systemd/system/dbus.service]=dbus [/usr/bin/python3]=python3 [/usr/bin/curl]=curl
+  [/sbin/init]=systemd-sysv [/lib/systemd/system/dbus.service]=dbus
+  [/lib/systemd/system/polkit.service]=polkitd [/usr/bin/python3]=python3 [/usr/bin/curl]=curl
   [dpkg-deb]=dpkg [git]=git [ip]=iproute2 [tc]=iproute2 [make]=make [nft]=nftables [npm]=npm [nsenter]=util-linux
   [debootstrap]=debootstrap [pgrep]=procps [rpmbuild]=rpm [systemd-nspawn]=systemd-container
   # What runs programs for arm64, and what judges packages.

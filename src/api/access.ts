@@ -1,14 +1,16 @@
 import type { Interface, Method } from "../bus/interface.ts";
 
+type Action = "manage-units" | "manage-unit-files" | "reload-daemon" | "set-properties" | "manage-nodes";
+
 /** An action of polkit: what it is, what people are told who are asked for a password, and what else it covers. */
-interface PolkitAction {
+export interface PolkitAction {
   readonly description: string;
   readonly message: string;
-  readonly implies?: readonly string[];
+  readonly implies?: readonly Action[];
 }
 
 /** What polkit is asked when somebody else than root calls. In front of each stands `org.eclipse.bluechi.`. */
-const actions = {
+export const actions = {
   "manage-units": {
     description: "Manage units of nodes",
     message: "Authentication is required to manage units of nodes.",
@@ -30,18 +32,19 @@ const actions = {
     description: "Manage nodes, and the controller itself",
     message: "Authentication is required to manage nodes.",
   },
-} as const satisfies Record<string, PolkitAction>;
+} as const satisfies Readonly<Record<Action, PolkitAction>>;
 
-type Action = keyof typeof actions;
+/** The name that polkit knows an action by. */
+export const actionId = (action: Action): string => `org.eclipse.bluechi.${action}`;
 
 /** A call that changes something: root's, and whose polkit allows it. Each is audited. */
-interface Privileged<Argument = string> {
+export interface Privileged<Argument = string> {
   readonly action: Action;
   /** What is done, for polkit's rules and the audit, in the words of systemctl. */
   readonly verb: string;
-  /** The argument that names the unit, or the units; for an object of a unit left out. */
+  /** The argument that names the unit, or the units; left out where the object says which it is, or it is of no unit. */
   readonly unit?: Argument;
-  /** The argument that names the node; for an object of a node left out. */
+  /** The argument that names the node; left out where the object says which it is, or it is of no node. */
   readonly node?: Argument;
   /** It is done once the job has ended whose path is the answer's `job`. */
   readonly job?: true;

@@ -8,5 +8,7 @@ export const rootPath = "/org/eclipse/bluechi";
 export const metricsPath = `${rootPath}/metrics`;
 
 export const nodePath = (name: string): string => `${rootPath}/node/${pathEncode(name)}`;
-export const jobPath = (id: number): string => `${rootPath}/job/${id}`;
+/** What the paths of jobs begin with. */
+export const jobsPath = `${rootPath}/job/`;
+export const jobPath = (id: number): string => `${jobsPath}${id}`;
 export const monitorPath = (id: number): string => `${rootPath}/monitor/${id}`;

@@ -159,7 +159,8 @@ test("only root may command", async () => {
   const { status, stderr } = await main.run([...nobody, "bluechictl", "status"]);
   expect({ status, stderr }).toEqual({
     status: 1,
-    stderr: "Failed to list nodes: Access denied, only root may do this\n",
+    stderr:
+      "Failed to list nodes: Access denied: only root may do this, or a member of the group bluechi whom the bus's policy lets in\n",
   });
 });
 

@@ -42,6 +42,7 @@ test("make install lays out these files and no others", () => {
     "644 /usr/lib/systemd/user/bluechi-agent.service",
     "644 /usr/lib/systemd/user/bluechi-dep@.service",
     "644 /usr/lib/systemd/user/bluechi-proxy@.service",
+    "644 /usr/lib/sysusers.d/bluechi.conf",
     "644 /usr/lib/tmpfiles.d/bluechi.conf",
     "link /usr/libexec/bluechi-agent -> ../bin/bluechi",
     "link /usr/libexec/bluechi-controller -> ../bin/bluechi",
@@ -50,6 +51,8 @@ test("make install lays out these files and no others", () => {
     "644 /usr/share/bash-completion/completions/bluechictl",
     "644 /usr/share/bluechi-agent/config/agent.conf",
     "644 /usr/share/bluechi/config/controller.conf",
+    "644 /usr/share/bluechi/dbus-1/org.eclipse.bluechi.manage.conf",
+    "644 /usr/share/bluechi/dbus-1/org.eclipse.bluechi.read.conf",
     "644 /usr/share/dbus-1/interfaces/org.eclipse.bluechi.Agent.xml",
     "644 /usr/share/dbus-1/interfaces/org.eclipse.bluechi.Controller.xml",
     "644 /usr/share/dbus-1/interfaces/org.eclipse.bluechi.Job.xml",
@@ -70,6 +73,7 @@ test("make install lays out these files and no others", () => {
     "644 /usr/share/man/man5/org.eclipse.bluechi.5",
     "link /usr/share/man/man8/bluechi-dep@.service.8 -> bluechi-proxy@.service.8",
     "644 /usr/share/man/man8/bluechi-proxy@.service.8",
+    "644 /usr/share/polkit-1/actions/org.eclipse.bluechi.policy",
     "644 /usr/share/zsh/site-functions/_bluechi",
   ]);
 });

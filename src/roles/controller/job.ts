@@ -76,6 +76,8 @@ export class Job {
   state: JobState = requested;
   /** What it takes to find the job again in the node's systemd; undefined until its agent has accepted it. */
   ticket: ReplyOf<"startJob"> | undefined;
+  /** Told its result, after all others have been. */
+  onEnded: (result: string) => void = () => {};
 
   constructor(id: number, node: string, unit: string, type: JobType, requestedMs: number) {
     this.id = id;

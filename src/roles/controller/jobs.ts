@@ -65,6 +65,7 @@ export class Jobs {
           break;
         case "removed":
           this.#listener.jobRemoved(job, effect.result);
+          job.onEnded(effect.result);
           break;
       }
     }

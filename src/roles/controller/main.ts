@@ -1,3 +1,4 @@
+import { Audit } from "../../api/audit.ts";
 import { controllerName } from "../../api/names.ts";
 import { systemClock } from "../../base/clock.ts";
 import { type Daemon, runDaemon, type Start } from "../../base/daemon.ts";
@@ -46,13 +47,14 @@ async function serve(
   const { settings } = service;
   if (settings.HeartbeatInterval === 0) log.warn("Heartbeat disabled since configured interval '0' is <=0");
   const controller = new Controller({ ...terms(settings), clock: systemClock, log });
+  const audit = new Audit(log, systemClock);
   const presence = await Presence.open({
     address: systemBusAddress(),
     name: controllerName,
     clock: systemClock,
     log,
     attach(connection) {
-      const face = new ControllerFace(connection, controller, log);
+      const face = new ControllerFace(connection, controller, log, audit);
       controller.listen(face);
       return () => {
         face.detach();
@@ -83,6 +85,7 @@ async function serve(
   local.close();
   controller.shutDown();
   await presence.close();
+  audit.flush();
   return 0;
 }
 

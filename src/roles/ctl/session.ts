@@ -4,6 +4,7 @@ import { monitorInterface } from "../../api/monitor.ts";
 import { controllerName, metricsPath, nodePath, rootPath } from "../../api/names.ts";
 import { nodeInterface } from "../../api/node.ts";
 import { describe, ErrorName, Failure } from "../../base/failure.ts";
+import { stderr } from "../../base/output.ts";
 import { systemBusAddress } from "../../bus/address.ts";
 import { type Client, client } from "../../bus/client.ts";
 import { BusConnection } from "../../bus/connection.ts";
@@ -26,7 +27,7 @@ export class Session {
   /** @throws Trouble when there is no bus. */
   static async open(): Promise<Session> {
     try {
-      return new Session(await BusConnection.open(systemBusAddress()));
+      return new Session(await BusConnection.open(systemBusAddress(), { interactive: stderr.isTerminal }));
     } catch (thrown) {
       throw new Trouble([`Failed to connect to the system bus: ${describe(thrown)}`]);
     }

@@ -8,14 +8,18 @@ test("a name that nobody has reads the same with both brokers", () => {
   expect(explain(new Failure(ErrorName.ServiceUnknown, "Node not found"))).toBe("Node not found");
 });
 
+const denied = "Access denied: only root may do this, or a member of the group bluechi whom the bus's policy lets in";
+
 test.each([
-  [1000, "Access denied, only root may do this"],
-  [0, "Rejected send message"],
-])("a refusal to user %d", (uid, text) => {
+  [1000, "Rejected send message, 1 matched rules", denied],
+  [1000, "Sender is not authorized to send message", denied],
+  [1000, "Access denied: polkit does not allow it", "Access denied: polkit does not allow it"],
+  [0, "Rejected send message", "Rejected send message"],
+])("a refusal to user %d: %s", (uid, text, expected) => {
   const user = spyOn(process as { getuid(): number }, "getuid").mockReturnValue(uid);
-  const said = explain(new Failure(ErrorName.AccessDenied, "Rejected send message"));
+  const said = explain(new Failure(ErrorName.AccessDenied, text));
   user.mockRestore();
-  expect(said).toBe(text);
+  expect(said).toBe(expected);
 });
 
 test.each([

@@ -15,6 +15,9 @@ export class Trouble extends Error {
   }
 }
 
+/** What the bus's policy keeps from the controller, in the words of dbus-daemon and dbus-broker. */
+const brokers = ["Rejected send message", "Sender is not authorized to send message"];
+
 /**
  * What is said of a failed call. The two brokers word some refusals differently and at length; here they read the same.
  */
@@ -22,8 +25,9 @@ export function explain(failure: Failure): string {
   if (failure.errorName === ErrorName.ServiceUnknown && failure.message.includes("was not provided by any .service")) {
     return "The name is not activatable";
   }
-  if (failure.errorName === ErrorName.AccessDenied && process.getuid?.() !== 0)
-    return "Access denied, only root may do this";
+  const rejected = brokers.some((words) => failure.message.startsWith(words));
+  if (failure.errorName === ErrorName.AccessDenied && rejected && process.getuid?.() !== 0)
+    return "Access denied: only root may do this, or a member of the group bluechi whom the bus's policy lets in";
   return failure.message;
 }
 

@@ -1,7 +1,9 @@
+import type { Audit } from "../../../api/audit.ts";
 import { controllerInterface } from "../../../api/controller.ts";
+import { type About, Gatekeeper } from "../../../api/gatekeeper.ts";
 import type { jobInterface } from "../../../api/job.ts";
 import { metricsInterface } from "../../../api/metrics.ts";
-import { jobPath, metricsPath, monitorPath, nodePath, rootPath } from "../../../api/names.ts";
+import { jobPath, jobsPath, metricsPath, monitorPath, nodePath, rootPath } from "../../../api/names.ts";
 import type { nodeInterface } from "../../../api/node.ts";
 import { type Body, emptyBody } from "../../../base/body.ts";
 import { ErrorName, Failure } from "../../../base/failure.ts";
@@ -24,7 +26,7 @@ export class ControllerFace implements ControllerListener {
   readonly #connection: BusConnection;
   readonly #controller: Controller;
   readonly #log: Log;
-  readonly #tree: ObjectTree;
+  readonly #tree: ObjectTree<About>;
   readonly #root: Served<typeof controllerInterface>;
   readonly #nodes = new Map<Node, Served<typeof nodeInterface>>();
   readonly #jobs = new Map<Job, Served<typeof jobInterface>>();
@@ -33,11 +35,13 @@ export class ControllerFace implements ControllerListener {
   readonly #unitFiles = new Turns(() => this.#fromAll("ListUnitFiles", "a(ss)"));
   #metrics: Served<typeof metricsInterface> | undefined;
 
-  constructor(connection: BusConnection, controller: Controller, log: Log) {
+  constructor(connection: BusConnection, controller: Controller, log: Log, audit: Audit) {
     this.#connection = connection;
     this.#controller = controller;
     this.#log = log;
-    this.#tree = new ObjectTree(connection);
+    const job = (path: string) => controller.jobs.get(Number(path.slice(jobsPath.length)));
+    const gatekeeper = new Gatekeeper({ connection, audit, job });
+    this.#tree = new ObjectTree(connection, (called, run) => gatekeeper.pass(called, run));
     this.#root = this.#serveRoot();
     for (const node of controller.nodes.values()) this.nodeAdded(node);
     for (const job of controller.jobs.announced) this.#jobs.set(job, serveJob(this.#tree, controller, job));

@@ -1,3 +1,4 @@
+import type { About } from "../../../api/gatekeeper.ts";
 import { jobInterface } from "../../../api/job.ts";
 import { jobPath } from "../../../api/names.ts";
 import type { ObjectTree, Served } from "../../../bus/serve.ts";
@@ -5,7 +6,7 @@ import type { Controller } from "../controller.ts";
 import type { Job } from "../job.ts";
 
 /** Serves a job on the bus. */
-export function serveJob(tree: ObjectTree, controller: Controller, job: Job): Served<typeof jobInterface> {
+export function serveJob(tree: ObjectTree<About>, controller: Controller, job: Job): Served<typeof jobInterface> {
   return tree.add(
     jobPath(job.id),
     jobInterface,
@@ -17,5 +18,6 @@ export function serveJob(tree: ObjectTree, controller: Controller, job: Job): Se
       JobType: () => job.type,
       State: () => job.stateName,
     },
+    { node: job.node, unit: job.unit, jobId: job.id },
   );
 }

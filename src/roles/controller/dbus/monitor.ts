@@ -1,8 +1,10 @@
+import type { About } from "../../../api/gatekeeper.ts";
 import { monitorInterface } from "../../../api/monitor.ts";
 import { monitorPath } from "../../../api/names.ts";
 import { ErrorName, Failure } from "../../../base/failure.ts";
 import type { Log } from "../../../base/log.ts";
-import type { BusConnection, Watch } from "../../../bus/connection.ts";
+import type { Watch } from "../../../bus/calls.ts";
+import type { BusConnection } from "../../../bus/connection.ts";
 import type { ObjectTree, Served } from "../../../bus/serve.ts";
 import type { Monitor } from "../monitor.ts";
 import type { Monitors } from "../monitors.ts";
@@ -25,7 +27,7 @@ export class MonitorObject {
   readonly #owner: Watch;
   readonly #peers = new Map<number, Watch>();
 
-  constructor(tree: ObjectTree, connection: BusConnection, monitors: Monitors, monitor: Monitor, log: Log) {
+  constructor(tree: ObjectTree<About>, connection: BusConnection, monitors: Monitors, monitor: Monitor, log: Log) {
     const path = monitorPath(monitor.id);
     this.#log = log;
     this.#connection = connection;
@@ -54,6 +56,7 @@ export class MonitorObject {
         },
       },
       {},
+      { owner: monitor.owner },
     );
     monitor.listen({
       unitNew: (to, node, unit, reason) => this.#served.emit("UnitNew", { node, unit, reason }, to),

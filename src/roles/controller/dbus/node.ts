@@ -1,10 +1,11 @@
+import type { About } from "../../../api/gatekeeper.ts";
 import { jobPath, nodePath } from "../../../api/names.ts";
 import { nodeInterface } from "../../../api/node.ts";
 import type { Body } from "../../../base/body.ts";
 import { ErrorName, Failure } from "../../../base/failure.ts";
 import { isLevel } from "../../../base/log.ts";
 import { signatureOf } from "../../../bus/interface.ts";
-import type { Caller, Implementation, ObjectTree, Served } from "../../../bus/serve.ts";
+import type { Caller, Implementation, ObjectTree, Properties, Served } from "../../../bus/serve.ts";
 import { managerInterface } from "../../../systemd/manager-interface.ts";
 import type { JobType } from "../../../systemd/port.ts";
 import type { Controller } from "../controller.ts";
@@ -14,7 +15,7 @@ type NodeMethods = Implementation<typeof nodeInterface>;
 type PassedThrough = keyof typeof managerInterface.methods & keyof NodeMethods;
 
 /** Serves a node on the bus. */
-export function serveNode(tree: ObjectTree, controller: Controller, node: Node): Served<typeof nodeInterface> {
+export function serveNode(tree: ObjectTree<About>, controller: Controller, node: Node): Served<typeof nodeInterface> {
   const job =
     (type: JobType) =>
     async ({ name, mode }: { name: string; mode: string }, caller: Caller) => {
@@ -37,13 +38,14 @@ export function serveNode(tree: ObjectTree, controller: Controller, node: Node):
       if (isLevel(level.toUpperCase())) await node.call("setLogLevel", { level: level.toUpperCase() });
     },
   };
-  return tree.add(nodePath(node.name), nodeInterface, methods, {
+  const properties: Properties<typeof nodeInterface> = {
     Name: () => node.name,
     Status: () => node.status,
     PeerIp: () => node.peer,
     LastSeenTimestamp: () => node.lastSeenUs,
     LastSeenTimestampMonotonic: () => node.lastSeenMonotonicUs,
-  });
+  };
+  return tree.add(nodePath(node.name), nodeInterface, methods, properties, { node: node.name });
 }
 
 /** The methods that are systemd's own: arguments and answer travel as they are. */

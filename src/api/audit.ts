@@ -1,0 +1,116 @@
+import type { Clock, Timer } from "../base/clock.ts";
+import type { Failure } from "../base/failure.ts";
+import type { Log } from "../base/log.ts";
+import type { Identity } from "../bus/callers.ts";
+
+// Bounds: of calls that are denied, maxDenials of one user in a period have an entry each; the rest is counted, and the count
+// said at the period's end. What is allowed has an entry for each call.
+
+const maxDenials = 100;
+const periodMs = 10_000;
+/** Characters of a text that comes from callers. */
+const maxText = 256;
+
+/** What finds audits of calls in the journal: `journalctl MESSAGE_ID=...`. */
+export const auditMessageId = "3b7c1f2a9e5d4c0c8a64d2f19c7be351";
+
+/** What somebody has called for. */
+export interface Deed {
+  /** Undefined when the caller has left before the bus could tell. */
+  readonly who: Identity | undefined;
+  readonly method: string;
+  readonly verb: string;
+  readonly action: string;
+  readonly node?: string | undefined;
+  readonly unit?: string | undefined;
+  readonly jobId?: number | undefined;
+}
+
+/** Writes down who has done what, and how it ended: one entry for each call that changes something. */
+export class Audit {
+  readonly #log: Log;
+  readonly #clock: Clock;
+  /** By user, in this period. */
+  readonly #denials = new Map<number | undefined, number>();
+  #timer: Timer | undefined;
+
+  constructor(log: Log, clock: Clock) {
+    this.#log = log;
+    this.#clock = clock;
+  }
+
+  /** @param result how it ended: `done`, or as the job did. */
+  ended(deed: Deed, result: string): void {
+    this.#write(deed, result, result, {});
+  }
+
+  /** The caller got an error. */
+  failed(deed: Deed, { errorName, message }: Failure): void {
+    this.#write(deed, "error", message, { BLUECHI_ERROR: errorName });
+  }
+
+  /** The caller may not. */
+  denied(deed: Deed, { errorName, message }: Failure): void {
+    const uid = deed.who?.uid;
+    const count = (this.#denials.get(uid) ?? 0) + 1;
+    this.#denials.set(uid, count);
+    this.#timer ??= this.#clock.after(periodMs, () => this.flush());
+    if (count <= maxDenials) this.#write(deed, "denied", `denied: ${message}`, { BLUECHI_ERROR: errorName });
+  }
+
+  /** Says at once what has only been counted. */
+  flush(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    for (const [uid, count] of this.#denials) {
+      if (count <= maxDenials) continue;
+      const more = String(count - maxDenials);
+      const who = uid === undefined ? {} : { BLUECHI_CALLER_UID: String(uid) };
+      const fields = { MESSAGE_ID: auditMessageId, ...who, BLUECHI_RESULT: "denied", BLUECHI_MORE: more };
+      this.#log.audit(`uid ${uid ?? "unknown"}: ${more} more calls denied`, fields);
+    }
+    this.#denials.clear();
+  }
+
+  #write(deed: Deed, result: string, outcome: string, more: Readonly<Record<string, string>>): void {
+    const { who, method, verb, action, node, unit, jobId } = deed;
+    const fields = {
+      MESSAGE_ID: auditMessageId,
+      BLUECHI_CALLER_UID: who?.uid,
+      BLUECHI_CALLER_PID: who?.pid,
+      BLUECHI_CALLER_UNIT: who?.unit,
+      BLUECHI_METHOD: method,
+      BLUECHI_ACTION: action,
+      BLUECHI_VERB: verb,
+      BLUECHI_NODE: node,
+      BLUECHI_UNIT: unit,
+      BLUECHI_JOB_ID: jobId,
+      BLUECHI_RESULT: result,
+      ...more,
+    };
+    const known = Object.entries(fields).filter(([, value]) => value !== undefined && value !== "");
+    const own = Object.fromEntries(known.map(([key, value]) => [key, clip(String(value))]));
+    this.#log.audit(`${whoText(who)}: ${deedText(deed)}: ${clip(outcome)}`, own);
+  }
+}
+
+function whoText(who: Identity | undefined): string {
+  if (!who) return "a caller that has left";
+  return `uid ${who.uid} (pid ${who.pid}${who.unit && `, ${who.unit}`})`;
+}
+
+/** What is done, in words: `start 'web.service' on node 'pi' (job 12)`. */
+export function deedText({ verb, node, unit, jobId }: Pick<Deed, "verb" | "node" | "unit" | "jobId">): string {
+  const parts = [verb];
+  if (unit !== undefined) parts.push(`'${clip(unit)}'`);
+  if (node !== undefined) parts.push(`on node '${clip(node)}'`);
+  if (jobId !== undefined) parts.push(`(job ${jobId})`);
+  return parts.join(" ");
+}
+
+/** A caller's text, short, and on one line: nobody writes what looks like an entry of somebody else. */
+function clip(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is meant.
+  const line = text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, "?");
+  return line.length > maxText ? `${line.slice(0, maxText)}...` : line;
+}

@@ -1,0 +1,65 @@
+import { expect, test } from "bun:test";
+import { ErrorName, Failure } from "../base/failure.ts";
+import { Callers, unitIn } from "./callers.ts";
+import type { BusConnection } from "./connection.ts";
+import { encodeBody } from "./marshal.ts";
+import { decodeBody } from "./unmarshal.ts";
+
+/** A bus that knows everybody but `:1.0`, and counts what it is asked. */
+function world() {
+  const asked: string[] = [];
+  const connection: Pick<BusConnection, "call"> = {
+    async call({ member, body }) {
+      const [name] = decodeBody(body ?? encodeBody("", [])) as [string];
+      asked.push(`${member} ${name}`);
+      if (name === ":1.0") throw new Failure(ErrorName.NameHasNoOwner, "nobody");
+      const values = { UnixUserID: Number(name.slice(3)), ProcessID: process.pid, UnixGroupIDs: [] };
+      const signatures: Record<string, string> = { UnixGroupIDs: "au" };
+      const variants = Object.entries(values).map(
+        ([key, value]) => [key, { signature: signatures[key] ?? "u", value }] as const,
+      );
+      return { body: encodeBody("a{sv}", [new Map(variants)]) };
+    },
+  };
+  return { callers: new Callers(connection), asked };
+}
+
+test("the bus is asked once about a caller, however many calls come at once, and then who it is is known at once", async () => {
+  const { callers, asked } = world();
+  const first = callers.get(":1.7");
+  expect(callers.get(":1.7")).toBe(first);
+  expect(await first).toMatchObject({ uid: 7, pid: process.pid });
+  expect(callers.get(":1.7")).toMatchObject({ uid: 7 });
+  expect(asked).toEqual(["GetConnectionCredentials :1.7"]);
+});
+
+test("of a caller that has left nothing is kept", async () => {
+  const { callers, asked } = world();
+  for (const _each of [1, 2]) await expect(Promise.resolve(callers.get(":1.0"))).rejects.toThrow("nobody");
+  expect(asked).toHaveLength(2);
+});
+
+test("who has not called for longest is forgotten when there are too many", async () => {
+  const { callers, asked } = world();
+  for (let uid = 1; uid <= 1024; uid++) await callers.get(`:1.${uid}`);
+  await callers.get(":1.1");
+  await callers.get(":1.2000");
+  asked.length = 0;
+  await callers.get(":1.1");
+  expect(asked).toEqual([]);
+  await callers.get(":1.2");
+  expect(asked).toEqual(["GetConnectionCredentials :1.2"]);
+});
+
+test.each([
+  ["0::/user.slice/user-1000.slice/session-2.scope\n", "session-2.scope"],
+  ["0::/user.slice/user-1000.slice/user@1000.service/app.slice/x.service\n", "user@1000.service"],
+  ["0::/system.slice/web.service/payload\n", "web.service"],
+  ["0::/system.slice/system-getty.slice/getty@tty1.service\n", "getty@tty1.service"],
+  ["9:name=systemd:/system.slice/a.service\n8:pids:/\n0::/\n", "a.service"],
+  ["9:name=systemd:/init.scope\n0::/elsewhere.service\n", "init.scope"],
+  ["0::/\n", ""],
+  ["", ""],
+])("the unit in %j is %j", (text, unit) => {
+  expect(unitIn(text)).toBe(unit);
+});
