@@ -36,7 +36,10 @@ if (outdir === undefined) throw new Error("usage: manual.ts OUTDIR");
 const told = new Set<string>();
 for (const page of new Bun.Glob("*.[0-9]").scanSync(sources)) {
   const lines = await expand(page);
-  await Bun.write(join(outdir, `man${page.at(-1)}`, page), `${lines.join("\n").replaceAll("@VERSION@", version).replaceAll("@AUDIT@", auditMessageId)}\n`);
+  await Bun.write(
+    join(outdir, `man${page.at(-1)}`, page),
+    `${lines.join("\n").replaceAll("@VERSION@", version).replaceAll("@AUDIT@", auditMessageId)}\n`,
+  );
 }
 const missing = [...parts.keys()].filter((name) => !told.has(name));
 if (missing.length > 0) throw new Error(`no page has ${missing.map((name) => `@${name}@`).join(", ")}`);
