@@ -55,7 +55,7 @@ export function systemdSuite(name: string, subject: SystemdUnderTest): void {
       );
       const state = await systemd.unitState("plain.service");
       expect(state).toMatchObject({ loaded: true, activeState: "active", subState: "running" });
-      expect(await systemd.listUnits("pl*n.service")).toEqual([
+      expect(await systemd.listUnits("pl*n.service", "plain.service", "other-*")).toEqual([
         { unit: "plain.service", activeState: "active", subState: "running" },
       ]);
       recorder.clear();
