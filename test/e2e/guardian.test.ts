@@ -67,7 +67,7 @@ test("daemons that hang are started again, one that works is not", async () => {
     [main, "bluechi-agent"],
     [pi, "bluechi-agent"],
   ] as const) {
-    await host.write(`/etc/systemd/system/${unit}.service.d/watchdog.conf`, "[Service]\nWatchdogSec=2s\n");
+    await host.write(`/etc/systemd/system/${unit}.service.d/watchdog.conf`, "[Service]\nWatchdogSec=4s\n");
     await host.sh(`systemctl daemon-reload && systemctl restart ${unit}`);
   }
   for (const name of ["main", "pi"]) await cluster.online(name);

@@ -4,10 +4,11 @@ import { testsOn } from "../testbed/host-test.ts";
 import { Cluster } from "./cluster.ts";
 import { Program } from "./program.ts";
 
-const lostMs = 5000;
+/** Longer than it takes on a busy machine to let jobs end and mend the link. */
+const lostMs = 12_000;
 const cluster = await Cluster.start(["main", "pi"], {
-  controller: `HeartbeatInterval=200\nNodeHeartbeatThreshold=600\nJobLostTimeout=${lostMs}`,
-  agent: "HeartbeatInterval=200\nControllerHeartbeatThreshold=600",
+  controller: `HeartbeatInterval=500\nNodeHeartbeatThreshold=2000\nJobLostTimeout=${lostMs}`,
+  agent: "HeartbeatInterval=500\nControllerHeartbeatThreshold=2000",
 });
 const test = testsOn(cluster.lab);
 const { main } = cluster;

@@ -49,7 +49,7 @@ test("hosts know each other by name, until their network fails in one way or ano
   const service = two.spawn(["python3", "-u", "-m", "http.server", "8000"]);
   await service.line("Serving HTTP");
   const fetch = () => one.run(["curl", "--silent", "--max-time", "1", "--output", "/dev/null", "http://two:8000/"]);
-  expect((await fetch()).status).toBe(0);
+  await one.until("the service to answer", async () => (await fetch()).status === 0);
   for (const fail of [() => two.cut(), () => two.lose(1), () => two.deafen(), () => two.mute()]) {
     await fail();
     expect((await fetch()).status).not.toBe(0);
@@ -67,7 +67,7 @@ test("a bad network loses packets, and a thin one lets few of them through", asy
     await one.run(["python3", "-c", send]);
     return (await received()) - before;
   };
-  expect(await arrive()).toBeGreaterThan(395);
+  await one.until("all to arrive", async () => (await arrive()) > 395);
   await two.lose(0.3);
   const some = await arrive();
   expect(some).toBeGreaterThan(200);
