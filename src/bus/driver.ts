@@ -104,16 +104,19 @@ export async function followOwner(
   name: string,
   changed: (owner: string) => void,
 ): Promise<void> {
+  let told = false;
   onOwnerChanged(connection, (changedName, owner) => {
-    if (changedName === name) changed(owner);
+    if (changedName !== name) return;
+    told = true;
+    changed(owner);
   });
   const tellOwner = async () => {
-    try {
-      changed(String(await ask(connection, "GetNameOwner", "s", [name])));
-    } catch (error) {
+    const owner = await ask(connection, "GetNameOwner", "s", [name]).catch((error: unknown) => {
       if (!(error instanceof Failure) || error.errorName !== ErrorName.NameHasNoOwner) throw error;
-      changed("");
-    }
+      return "";
+    });
+    // Signals are heard as they arrive, an answer only after all that arrived with it: it may be older than they are.
+    if (!told) changed(String(owner));
   };
   // A bus answers in order: what changes after the second is heard because of the first.
   await Promise.all([addMatch(connection, { ...ownerChanged, arg0: name }), tellOwner()]);

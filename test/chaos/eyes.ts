@@ -3,6 +3,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { controllerName, rootPath } from "../../src/api/names.ts";
 import type { Signal } from "../../src/bus/calls.ts";
+import { followOwner } from "../../src/bus/driver.ts";
 import { decodeBody } from "../../src/bus/unmarshal.ts";
 import { Program } from "../e2e/program.ts";
 import type { Host } from "../testbed/host.ts";
@@ -100,18 +101,9 @@ export class ControllerEyes extends Resident {
   protected async settle(program: Program): Promise<void> {
     const { bus } = program;
     this.#connection++;
-    bus.onSignal((signal) => this.#hear(signal, program));
-    await bus.addMatch({
-      type: "signal",
-      sender: "org.freedesktop.DBus",
-      member: "NameOwnerChanged",
-      arg0: controllerName,
-    });
+    bus.onSignal((signal) => this.#hear(signal));
     await bus.addMatch({ type: "signal", sender: controllerName, path: rootPath });
-    const dbus = ["org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus.GetNameOwner"] as const;
-    const owner = program.call(...dbus, "s", controllerName).then(({ body }) => String(decodeBody(body)[0]));
-    // It is an error that nobody owns it: then NameOwnerChanged tells who does.
-    this.#meet(await owner.catch(() => ""), program);
+    await followOwner(bus, controllerName, (owner) => this.#meet(owner, program));
   }
 
   protected gone(): void {
@@ -141,9 +133,8 @@ export class ControllerEyes extends Resident {
     });
   }
 
-  #hear({ path, member, sender, body }: Signal, program: Program): void {
+  #hear({ path, member, sender, body }: Signal): void {
     const values = () => decodeBody(body) as string[];
-    if (member === "NameOwnerChanged") this.#meet(values()[2] ?? "", program);
     if (path === rootPath) this.#hearJob(member, sender, body);
     if (path !== this.#monitor || sender !== this.#controller) return;
     const [node, unit, state = ""] = values();
