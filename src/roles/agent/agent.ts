@@ -27,6 +27,8 @@ export interface AgentOptions {
   readonly link: Omit<LinkOptions, "clock" | "log" | "listener">;
   /** Where it is kept what the agent is switched to; undefined for nowhere. */
   readonly keptSwitch?: KeptSwitch | undefined;
+  /** @throws Failure AccessDenied for an address that this agent may not be switched to. All are allowed when it is left out. */
+  permit?(address: string): void;
 }
 
 /** All that an agent knows: its link to the controller, the jobs it runs, the units it tells of, its proxies. */
@@ -39,6 +41,7 @@ export class Agent implements ReconnectingListener {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #keptSwitch: KeptSwitch | undefined;
+  readonly #permit: AgentOptions["permit"];
   readonly #listeners = new Set<AgentListener>();
   #metrics = false;
   lastSeenUs = 0n;
@@ -46,10 +49,11 @@ export class Agent implements ReconnectingListener {
   disconnectedUs = 0n;
   disconnectedMonotonicUs = 0n;
 
-  constructor({ systemd, clock, log, boot, link, keptSwitch }: AgentOptions) {
+  constructor({ systemd, clock, log, boot, link, keptSwitch, permit }: AgentOptions) {
     this.#clock = clock;
     this.#log = log;
     this.#keptSwitch = keptSwitch;
+    this.#permit = permit;
     this.jobs = new Jobs(systemd, clock, boot, systemd.need());
     this.units = new Units(systemd, clock, (name, fields) => this.link.session?.emit(name, fields), systemd.need());
     this.proxies = new Proxies(systemd, log, systemd.need());
@@ -101,12 +105,13 @@ export class Agent implements ReconnectingListener {
     this.lastSeenMonotonicUs = this.#clock.monotonicUs();
   }
 
-  /** Leaves the controllers of the configuration for another one, or comes back. @throws Failure when it is there already. */
+  /** Leaves the controllers of the configuration for another one, or comes back. @throws Failure when it is there already, or may not. */
   switchController(address: string): void {
     if (address === this.link.address) {
       const message = "Failed to switch controller because already connected to the controller";
       throw new Failure(ErrorName.Failed, message);
     }
+    this.#permit?.(address);
     this.link.switchTo(address);
     this.#keptSwitch?.keep(this.link.switchedTo);
   }

@@ -20,14 +20,18 @@ export class KeptSwitch {
     this.#log = log;
   }
 
-  /** The address that was kept last; undefined when there is none, or none that can be used. */
-  read(): string | undefined {
+  /**
+   * The address that was kept last; undefined when there is none, or none that can be used.
+   * @param permit throws for an address that may not be used any more.
+   */
+  read(permit: (address: string) => void): string | undefined {
     try {
       const size = statSync(this.#path, { throwIfNoEntry: false })?.size;
       if (size === undefined) return undefined;
       if (size > maxBytes) throw new Error(`it has ${size} bytes`);
       const address = readFileSync(this.#path, "utf8").trimEnd();
       parseAddress(address);
+      permit(address);
       return address;
     } catch (error) {
       this.#log.warn(`The controller that was switched to is ignored, as '${this.#path}' is bad: ${describe(error)}`);

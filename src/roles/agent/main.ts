@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { agentName } from "../../api/names.ts";
 import { systemClock } from "../../base/clock.ts";
 import { type Daemon, runDaemon, type Start } from "../../base/daemon.ts";
-import { asFailure, ErrorName, Failure } from "../../base/failure.ts";
+import { asFailure, Failure } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import { feedWatchdog } from "../../base/notify.ts";
 import type { Service } from "../../base/service.ts";
@@ -11,13 +11,13 @@ import { socketOptions } from "../../base/socket-options.ts";
 import { packageVersion } from "../../base/version.ts";
 import { systemBusAddress, userBusAddress } from "../../bus/address.ts";
 import { Presence } from "../../bus/presence.ts";
+import { type Credentials, IdentityFolder } from "../../identity/credentials.ts";
 import { bootId } from "../../systemd/boot.ts";
 import { Manager } from "../../systemd/manager.ts";
 import { ReconnectingSystemd } from "../../systemd/reconnecting.ts";
-import { type Address, formatAddress, type PlainAddress, parseAddress } from "../../wire/address.ts";
 import { join as hello, probe } from "../../wire/handshake.ts";
-import { connect } from "../../wire/sockets.ts";
 import { Agent } from "./agent.ts";
+import { checkPermitted, dial } from "./dial.ts";
 import { AgentFace } from "./face.ts";
 import { KeptSwitch } from "./kept-switch.ts";
 import type { LinkOptions } from "./link.ts";
@@ -54,7 +54,7 @@ const daemon: Daemon<typeof options, AgentSettings> = {
       HeartbeatInterval: values.interval,
     },
   }),
-  readSettings: (ini) => readAgentSettings(ini, false),
+  readSettings: (ini) => readAgentSettings(ini, isEnrolled()),
   serve,
 };
 
@@ -68,13 +68,15 @@ async function serve(start: Start<typeof options, AgentSettings>, stopped: Promi
   const user = start.values.user === true;
   const systemd = await ReconnectingSystemd.open(() => Manager.open({ user }), { clock: systemClock, log });
   const keptSwitch = keptSwitchOf(service.settings, log);
+  const permit = (address: string) => checkPermitted(address, service.settings.secure);
   const agent: Agent = new Agent({
     systemd,
     clock: systemClock,
     log,
     boot: bootId(),
-    link: { ...linkOptions(service, log, () => agent), switchedTo: keptSwitch?.read() },
+    link: { ...linkOptions(service, log, () => agent), switchedTo: keptSwitch?.read(permit) },
     keptSwitch,
+    permit,
   });
   const presence = await Presence.open({
     address: user ? userBusAddress() : systemBusAddress(),
@@ -106,11 +108,31 @@ async function serve(start: Start<typeof options, AgentSettings>, stopped: Promi
 /** Where the agent keeps what it is switched to, when it is told to. */
 function keptSwitchOf(settings: AgentSettings, log: Log): KeptSwitch | undefined {
   if (!settings.PersistSwitchController) return undefined;
-  // The first of the folders that StateDirectory= has made (systemd.exec(5)).
-  const [folder] = (process.env.STATE_DIRECTORY ?? "").split(":");
+  const folder = stateFolder();
   if (folder) return new KeptSwitch(join(folder, "controller"), log);
   log.warn("SwitchController is not persisted: there is no $STATE_DIRECTORY, which StateDirectory= of the unit sets");
   return undefined;
+}
+
+/** The first of the folders that StateDirectory= has made (systemd.exec(5)). */
+function stateFolder(): string | undefined {
+  const [folder] = (process.env.STATE_DIRECTORY ?? "").split(":");
+  return folder || undefined;
+}
+
+/** This node's certificate and key. @throws Failure when there are some that cannot be used. */
+function readIdentity(): Credentials | undefined {
+  const folder = stateFolder();
+  return folder === undefined ? undefined : new IdentityFolder(join(folder, "identity")).read();
+}
+
+/** Whether this node has a certificate, if only one that cannot be used: then it is not to speak plainly. */
+function isEnrolled(): boolean {
+  try {
+    return readIdentity() !== undefined;
+  } catch {
+    return true;
+  }
 }
 
 /**
@@ -132,10 +154,11 @@ function linkOptions(service: Service<AgentSettings>, log: Log, agent: () => Age
   const thresholdMs = ({ HeartbeatInterval, ControllerHeartbeatThreshold }: AgentSettings) =>
     // The check is made at each of the own heartbeats, so it goes with them.
     HeartbeatInterval > 0 ? ControllerHeartbeatThreshold : 0;
-  const transportTo = (address: string, signal: AbortSignal) => {
-    const options = socketOptions(service.settings, thresholdMs(service.settings));
-    const place = permitted(parseAddress(address), service.settings.secure);
-    return connect(place, { ...options, signal });
+  const transportTo = async (address: string, signal: AbortSignal) => {
+    const { settings } = service;
+    const options = socketOptions(settings, thresholdMs(settings));
+    const { Security: security } = settings;
+    return await dial(address, { ...options, security, credentials: readIdentity(), clock: systemClock, signal });
   };
   const greeting = ({ NodeName }: AgentSettings) => ({
     clock: systemClock,
@@ -182,14 +205,6 @@ function linkOptions(service: Service<AgentSettings>, log: Log, agent: () => Age
       );
     },
   };
-}
-
-/** @throws Failure AccessDenied for an address that would be spoken to plainly over a network, where only TLS is allowed. */
-function permitted(address: Address, secure: boolean): PlainAddress {
-  const where = `${formatAddress(address)} is not connected to`;
-  if (address.kind === "tls") throw new Failure(ErrorName.AccessDenied, `${where}: this node has no certificate`);
-  if (!secure || address.kind !== "tcp") return address;
-  throw new Failure(ErrorName.AccessDenied, `${where}: it is without TLS, and this agent takes TLS only (Security=)`);
 }
 
 type LinkOptionsOfRole = Omit<LinkOptions, "clock" | "log" | "listener">;

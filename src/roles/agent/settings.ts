@@ -93,13 +93,18 @@ export function readAgentSettings(ini: Ini, enrolled: boolean): AgentSettings {
   const settings = readSettings(agentSettings, ini.get(section) ?? new Map());
   const NodeName = settings.NodeName || hostname();
   const { ControllerHost } = settings;
-  const secure = (settings.Security ?? (enrolled ? "tls" : "plain")) === "tls";
+  const secure = isSecure(settings.Security, enrolled);
   const kind = secure ? "tls" : "tcp";
   const port = settings.ControllerPort ?? usualPort[kind];
   const addresses = listed(settings.ControllerAddress.split(";"));
   const hosts = ControllerHost.length > 0 ? ControllerHost : agentSettings.ControllerHost.default;
   const controllers = addresses.length > 0 ? addresses : listed(hosts.map((host) => addressOf(kind, host, port)));
   return { ...settings, NodeName, controllers, secure };
+}
+
+/** Whether controllers of other hosts are spoken to with TLS only. @param enrolled whether this node has a certificate. */
+export function isSecure(security: "tls" | "plain" | undefined, enrolled: boolean): boolean {
+  return (security ?? (enrolled ? "tls" : "plain")) === "tls";
 }
 
 function listed(items: readonly string[]): string[] {
