@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
 import { FakeClock } from "../base/fake-clock.ts";
-import { Crowd, type Guest, maxBurst, maxPerSecond } from "./crowd.ts";
+import { Crowd, type Guest, usualRate } from "./crowd.ts";
+
+const { burst: maxBurst, perSecond: maxPerSecond } = usualRate;
 
 test("an address may come so often, then so many times a second, whatever others do", () => {
   const clock = new FakeClock();

@@ -143,9 +143,18 @@ export class FrameReader {
 
   #payloadSize(bytes: Uint8Array, at: number): number {
     const size = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16);
-    if (size > this.limit) throw new WireError(`a frame of ${size} bytes, where ${this.limit} are allowed`);
+    if (size > this.limit) {
+      const hint = isTls(bytes, at) ? ": it looks like TLS, which is not spoken here" : "";
+      throw new WireError(`a frame of ${size} bytes, where ${this.limit} are allowed${hint}`);
+    }
     return size;
   }
+}
+
+/** Whether bytes begin as a record of TLS does (RFC 8446, 5.1): its type, and a version 3.x. */
+function isTls(bytes: Uint8Array, at: number): boolean {
+  const type = bytes[at] ?? 0;
+  return type >= 20 && type <= 23 && bytes[at + 1] === 3;
 }
 
 function view(bytes: Uint8Array, start: number, end: number): Frame {

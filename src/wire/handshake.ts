@@ -3,7 +3,7 @@ import { asFailure, describe, ErrorName, Failure } from "../base/failure.ts";
 import type { Log } from "../base/log.ts";
 import { Rationed } from "../base/rationed.ts";
 import { words } from "./codec.ts";
-import { Crowd, type Guest } from "./crowd.ts";
+import { Crowd, type Guest, type Rate } from "./crowd.ts";
 import { type EnrolmentAnswer, type EnrolmentRequest, enrolledPlan, pendingPlan, readEnrol } from "./enrolment.ts";
 import { type Frame, FrameType } from "./frame.ts";
 import { type GreetOptions, greet } from "./greet.ts";
@@ -56,6 +56,8 @@ export interface AcceptorOptions extends Common {
   enrol?(request: EnrolmentRequest, transport: Transport): Promise<EnrolmentAnswer>;
   /** 10,000 when left out. */
   readonly maxGreeting?: number;
+  /** How often an address may come; that of crowd.ts when left out. */
+  readonly rate?: Rate;
   /** Whether there are more connections, the newest among them, than there is room for. There always is when left out. */
   crowded?(): boolean;
 }
@@ -78,7 +80,7 @@ export class Acceptor {
 
   constructor(options: AcceptorOptions) {
     this.#options = options;
-    this.#crowd = new Crowd(options.clock);
+    this.#crowd = new Crowd(options.clock, options.rate);
     this.#refusals = new Rationed((text) => options.log?.info(text), options.clock);
   }
 

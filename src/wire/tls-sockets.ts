@@ -1,3 +1,4 @@
+import { constants } from "node:crypto";
 import type { Socket } from "node:net";
 import { connect as connectSocket, createServer, type TLSSocket } from "node:tls";
 import { systemClock } from "../base/clock.ts";
@@ -25,8 +26,15 @@ export interface TlsListener extends Listener {
   renew(credentials: TlsCredentials): void;
 }
 
-/** TLS 1.3 and nothing else: its three suites, without resumption and data before the end of the handshake. */
-const version = { minVersion: "TLSv1.3", maxVersion: "TLSv1.3" } as const;
+/**
+ * TLS 1.3 and nothing else, with its three suites. No session is resumed, so that each connection shows a certificate, and nothing
+ * is said before the end of the handshake.
+ */
+const version = {
+  minVersion: "TLSv1.3",
+  maxVersion: "TLSv1.3",
+  secureOptions: constants.SSL_OP_NO_TICKET,
+} as const;
 
 /**
  * Bytes that a peer may send until the handshake is over; an honest one sends less than 3,000. The library itself would take
@@ -149,7 +157,7 @@ export interface TlsConnectOptions extends SocketOptions {
  * the key of its certificate, and that one of `authorities` has issued it, is made sure of here; all else by `check`.
  * @throws Failure Failed when nobody answers there, or with no good TLS, in words for the log; or as `check`.
  */
-export function connectTls(address: TlsAddress, options: TlsConnectOptions): Promise<Transport> {
+export async function connectTls(address: TlsAddress, options: TlsConnectOptions): Promise<Transport> {
   const { timeoutMs = 5000, signal, credentials, check } = options;
   const { promise, resolve, reject } = Promise.withResolvers<Transport>();
   const shown = credentials ? { cert: credentials.certificate, key: credentials.key } : {};
@@ -191,7 +199,7 @@ export function connectTls(address: TlsAddress, options: TlsConnectOptions): Pro
     socket.off("error", onError);
     resolve(new TlsTransport(socket, options));
   });
-  return promise;
+  return await promise;
 }
 
 function mistrust({ authorizationError }: TLSSocket): string {

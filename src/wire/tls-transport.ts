@@ -18,6 +18,8 @@ export class TlsTransport implements Transport {
   #handler: TransportHandler | undefined;
   /** Why the connection ended, once it has. */
   #reason: string | undefined;
+  /** Why it was aborted, if that was told. */
+  #why: string | undefined;
   #closing = false;
 
   constructor(socket: TLSSocket, options: SocketOptions) {
@@ -81,10 +83,11 @@ export class TlsTransport implements Transport {
     this.#socket.on("close", () => clearTimeout(grace));
   }
 
-  abort(reason = "connection lost"): void {
+  /** @param why told as the reason of the end. */
+  abort(why?: string): void {
     this.#closing = true;
+    this.#why = why;
     this.#socket.destroy();
-    queueMicrotask(() => this.#ended(reason));
   }
 
   #written(): void {
@@ -93,8 +96,8 @@ export class TlsTransport implements Transport {
 
   #ended(reason: string): void {
     if (this.#reason !== undefined) return;
-    this.#reason = reason;
-    this.#handler?.closed(reason);
+    this.#reason = this.#why ?? reason;
+    this.#handler?.closed(this.#reason);
   }
 }
 
@@ -124,6 +127,9 @@ const foreign = /HTTP_REQUEST|HTTPS_PROXY_REQUEST|WRONG_VERSION_NUMBER|UNEXPECTE
 
 /** An error of a TLS socket in words for the log. */
 export function explainTls(error: Error): string {
+  if (/before secure TLS/.test(error.message)) {
+    return "the peer ended the connection before TLS was established: is it a port without TLS?";
+  }
   const reason = /^error:[0-9a-f]+:[^:]*:[^:]*:(\w+)/.exec(error.message)?.[1];
   if (reason === undefined) return explain(error);
   const words = reason.toLowerCase().replaceAll("_", " ");

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { ErrorName, Failure } from "../../src/base/failure.ts";
 import { FakeClock } from "../../src/base/fake-clock.ts";
 import { Log } from "../../src/base/log.ts";
-import { maxBurst } from "../../src/wire/crowd.ts";
+import { usualRate } from "../../src/wire/crowd.ts";
 import { Acceptor, type AcceptorOptions, join, probe } from "../../src/wire/handshake.ts";
 import { type Hello, helloTimeoutMs } from "../../src/wire/hello.ts";
 import { MemoryNetwork } from "../../src/wire/memory.ts";
@@ -234,7 +234,7 @@ describe("at the controller's door", () => {
 
   test("an address that comes too often is turned away, and others are not", async () => {
     const { network, clock, acceptor, seen, raw } = door();
-    for (let count = 0; count < maxBurst; count++) {
+    for (let count = 0; count < usualRate.burst; count++) {
       const transport = new MemoryNetwork({ seed: 3 }).pair("flood")[1];
       acceptor.accept(transport);
       transport.abort();

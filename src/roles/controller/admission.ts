@@ -2,13 +2,26 @@ import type { Clock } from "../../base/clock.ts";
 import { ErrorName, Failure } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import { Rationed } from "../../base/rationed.ts";
+import { type Certificate, readCertificate } from "../../identity/certificate.ts";
+import type { Credentials } from "../../identity/credentials.ts";
+import { judge } from "../../identity/judge.ts";
 import type { AcceptorOptions } from "../../wire/handshake.ts";
 import type { Session } from "../../wire/session.ts";
+import type { Transport } from "../../wire/transport.ts";
 import type { Controller } from "./controller.ts";
 import { type ControllerSettings, silenceMs } from "./settings.ts";
 
+/** What makes certificates good. */
+export interface Trust {
+  /** The own ones; undefined as long as there is no cluster. */
+  readonly credentials: Pick<Credentials, "authorities" | "cluster"> | undefined;
+  isRevoked(certificate: Certificate): boolean;
+}
+
 /** What is in force while an agent says hello. */
 interface Conditions {
+  /** Without, nobody is let in with TLS. */
+  readonly cluster?: Trust;
   readonly settings: Pick<ControllerSettings, "HeartbeatInterval" | "NodeHeartbeatThreshold">;
 }
 
@@ -24,6 +37,25 @@ export function contextTrouble(required: string, actual: string | undefined): st
     : `its SELinux context is '${actual}', '${required}' is required`;
 }
 
+/** @throws Failure AccessDenied when the peer has not proved to be this node of the cluster. */
+function checkCertificate(name: string, transport: Transport, cluster: Trust | undefined, nowMs: number): void {
+  const der = transport.certificate?.();
+  const { node } = judge(der && readCertificate(der), {
+    authorities: cluster?.credentials?.authorities ?? [],
+    cluster: cluster?.credentials?.cluster,
+    role: "node",
+    nowMs,
+    isRevoked: (certificate) => cluster?.isRevoked(certificate) ?? false,
+  });
+  if (node === name) return;
+  throw new Failure(ErrorName.AccessDenied, `the certificate is that of node '${node}', not of '${name}'`);
+}
+
+/** Whether others can read and change what travels. */
+function isPlain({ secure, peer }: Transport): boolean {
+  return !secure && peer !== "";
+}
+
 /**
  * Decides on agents that say hello: those with the name of a known node become that node's connection. One that only asks
  * is refused with AddressInUse while there is a connection, which a hello would take the place of.
@@ -36,7 +68,13 @@ export function admission(
 ): AcceptorOptions["admit"] {
   const refusals = new Rationed((text) => log.error(text), clock);
   return (hello, transport) => {
+    if (transport.secure)
+      checkCertificate(hello.node, transport, conditions.cluster, Number(clock.realtimeUs() / 1000n));
     const node = controller.admit(hello.node);
+    const plain = isPlain(transport);
+    if (plain && node.requireTls) {
+      throw new Failure(ErrorName.AccessDenied, `Node '${node.name}' may connect from other hosts with TLS only`);
+    }
     const { settings } = conditions;
     const trouble =
       node.requiredContext === "" ? undefined : contextTrouble(node.requiredContext, transport.securityContext?.());
@@ -58,7 +96,7 @@ export function admission(
         session = opened;
         node.origin = hello;
         log.debug(`Agent of node '${node.name}' has version ${hello.version}`);
-        controller.connected(node, opened, transport.peer);
+        controller.connected(node, opened, transport.peer, plain);
       },
       onHeartbeat: () => node.seen(),
       onClose(reason) {

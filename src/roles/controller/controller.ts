@@ -134,13 +134,16 @@ export class Controller {
     return node;
   }
 
-  /** A node's agent has connected. An older connection of the same node gives way: it is most likely a dead one. */
-  connected(node: Node, session: Session<"controller">, peer: string): void {
+  /**
+   * A node's agent has connected. An older connection of the same node gives way: it is most likely a dead one.
+   * @param plain whether over a network, without TLS.
+   */
+  connected(node: Node, session: Session<"controller">, peer: string, plain: boolean): void {
     if (node.online) {
       this.#log.warn(`Node '${node.name}' has connected again from '${peer}', its older connection is closed`);
       node.displace(`another agent has connected as '${node.name}'`);
     }
-    node.connected(session, peer);
+    node.connected(session, peer, plain);
     this.#online.add(node);
     this.#log.info(`Registered managed node from '${peer || "unix socket"}' as '${node.name}'`);
     this.#listener?.nodeStatusChanged(node);

@@ -1,9 +1,11 @@
-import { ErrorName, Failure } from "../../base/failure.ts";
+import { describe, ErrorName, Failure } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import { socketOptions } from "../../base/socket-options.ts";
+import type { Credentials } from "../../identity/credentials.ts";
 import { listenFd, listenTcp, listenUnix } from "../../wire/sockets.ts";
+import { listenTls, type TlsListener } from "../../wire/tls-sockets.ts";
 import type { Listener, Transport } from "../../wire/transport.ts";
-import { type ControllerSettings, silenceMs } from "./settings.ts";
+import { type ControllerSettings, securityOf, silenceMs } from "./settings.ts";
 
 const socketPath = "/run/bluechi/bluechi.sock";
 
@@ -16,35 +18,129 @@ function inheritedSockets(): number {
   return LISTEN_PID === String(process.pid) ? Number(LISTEN_FDS) || 0 : 0;
 }
 
+interface ListenersOptions {
+  /** Its settings may change: connections get the options that are in force when they come. */
+  readonly service: { readonly settings: ControllerSettings };
+  /** What the controller shows of itself with TLS; undefined as long as there is no cluster. */
+  readonly credentials: () => Credentials | undefined;
+  readonly log: Log;
+  readonly onTransport: (transport: Transport) => void;
+}
+
+/** A TCP port that agents come in by, with what it was opened for. */
+interface Port<L extends Listener> {
+  readonly number: number;
+  readonly listener: L;
+}
+
 /**
- * Listens wherever the settings and the service manager say that agents come in.
- * @param service whose settings may change: connections get the options that are in force when they come.
- * @throws Failure when a place is taken, or there is none.
+ * The places where agents come in: those that the service manager has opened, the unix socket, and the TCP ports, which are opened
+ * and closed as the settings and the cluster ask for it.
  */
-export async function listen(
-  service: { readonly settings: ControllerSettings },
-  log: Log,
-  onTransport: (transport: Transport) => void,
-): Promise<Listener[]> {
-  const { settings } = service;
-  const options = () => socketOptions(service.settings, silenceMs(service.settings));
-  const inherited = inheritedSockets();
-  if (!settings.UseTCP && !settings.UseUDS && inherited === 0) {
-    throw new Failure(ErrorName.Failed, "No connection request handler configured");
+export class Listeners {
+  readonly #options: ListenersOptions;
+  readonly #lasting: Listener[] = [];
+  #plain: Port<Listener> | undefined;
+  #tls: (Port<TlsListener> & { shown: Credentials }) | undefined;
+  /** The review that is under way, and those that wait for it. */
+  #reviewed: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  constructor(options: ListenersOptions) {
+    this.#options = options;
   }
-  const listeners: Listener[] = [];
-  for (let fd = firstFd; fd < firstFd + inherited; fd++) {
-    listeners.push(await listenFd(fd, options, onTransport));
-    log.info(`Waiting for connection requests on the inherited socket ${fd}...`);
+
+  /** How many connections have come in and still have a descriptor. */
+  get connections(): number {
+    return this.#all.reduce((sum, listener) => sum + listener.connections, 0);
   }
-  if (settings.UseTCP) {
-    listeners.push(await listenTcp(settings.ControllerPort, options, onTransport));
-    log.info(`Waiting for connection requests on port ${settings.ControllerPort}...`);
+
+  get #all(): Listener[] {
+    const ports = [this.#plain, this.#tls].flatMap((port) => (port ? [port.listener] : []));
+    return [...this.#lasting, ...ports];
   }
-  // An inherited unix socket is bluechi-controller.socket's, which owns the path.
-  if (settings.UseUDS && inherited === 0) {
-    listeners.push(await listenUnix(socketPath, onTransport));
-    log.info(`Waiting for connection requests on socket ${socketPath}...`);
+
+  /** Listens wherever the settings and the service manager say. @throws Failure when a place is taken, or there is none. */
+  async open(): Promise<void> {
+    const { service, log, onTransport } = this.#options;
+    const { settings } = service;
+    const inherited = inheritedSockets();
+    if (!settings.UseTCP && !settings.UseUDS && inherited === 0) {
+      throw new Failure(ErrorName.Failed, "No connection request handler configured");
+    }
+    for (let fd = firstFd; fd < firstFd + inherited; fd++) {
+      this.#lasting.push(await listenFd(fd, this.#socketOptions, onTransport));
+      log.info(`Waiting for connection requests on the inherited socket ${fd}...`);
+    }
+    await this.#openPorts();
+    // An inherited unix socket is bluechi-controller.socket's, which owns the path.
+    if (settings.UseUDS && inherited === 0) {
+      this.#lasting.push(await listenUnix(socketPath, onTransport));
+      log.info(`Waiting for connection requests on socket ${socketPath}...`);
+    }
   }
-  return listeners;
+
+  /** Opens and closes ports as the settings and the cluster ask for it now. What does not work is logged. */
+  review(): Promise<void> {
+    const { log } = this.#options;
+    const reviewed = this.#reviewed.then(() => this.#openPorts()).catch((error) => log.error(describe(error)));
+    this.#reviewed = reviewed;
+    return reviewed;
+  }
+
+  /** Takes no more agents. Those that came in stay. */
+  close(): void {
+    this.#closed = true;
+    for (const listener of this.#all) listener.close();
+  }
+
+  readonly #socketOptions = () => {
+    const { settings } = this.#options.service;
+    return socketOptions(settings, silenceMs(settings));
+  };
+
+  async #openPorts(): Promise<void> {
+    const { settings } = this.#options.service;
+    if (!settings.UseTCP || this.#closed) return;
+    const credentials = this.#options.credentials();
+    const security = securityOf(settings, credentials !== undefined);
+    await this.#openPlain(security === "tls" ? undefined : settings.ControllerPort);
+    await this.#openTls(security === "plain" ? undefined : settings.TLSPort, credentials);
+  }
+
+  async #openPlain(number: number | undefined): Promise<void> {
+    if (this.#plain?.number === number) return;
+    const { log, onTransport } = this.#options;
+    this.#plain?.listener.close();
+    if (this.#plain) log.info(`No longer waiting for connection requests on port ${this.#plain.number}`);
+    this.#plain = undefined;
+    if (number === undefined) return;
+    this.#plain = { number, listener: await listenTcp(number, this.#socketOptions, onTransport) };
+    log.info(`Waiting for connection requests on port ${number}...`);
+    log.warn(
+      `Port ${number} is without TLS: from hosts beyond this one anybody who reaches it can be a node, and read and change what travels (bluechictl cluster init, Security=)`,
+    );
+  }
+
+  async #openTls(wanted: number | undefined, credentials: Credentials | undefined): Promise<void> {
+    const { log, onTransport } = this.#options;
+    const number = credentials ? wanted : undefined;
+    if (this.#tls && this.#tls.number !== number) {
+      this.#tls.listener.close();
+      log.info(`No longer waiting for connection requests on port ${this.#tls.number}, with TLS`);
+      this.#tls = undefined;
+    }
+    if (wanted !== undefined && !credentials) {
+      log.error(`No agent can connect with TLS, as Security= asks for: there is no cluster (bluechictl cluster init)`);
+    }
+    if (number === undefined || !credentials) return;
+    if (this.#tls) {
+      if (this.#tls.shown !== credentials) this.#tls.listener.renew(credentials);
+      this.#tls.shown = credentials;
+      return;
+    }
+    const listener = await listenTls(number, credentials, this.#socketOptions, onTransport);
+    this.#tls = { number, listener, shown: credentials };
+    log.info(`Waiting for connection requests on port ${number}, with TLS...`);
+  }
 }

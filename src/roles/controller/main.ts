@@ -6,14 +6,27 @@ import { feedWatchdog } from "../../base/notify.ts";
 import { packageVersion } from "../../base/version.ts";
 import { systemBusAddress } from "../../bus/address.ts";
 import { Presence } from "../../bus/presence.ts";
-import { Acceptor } from "../../wire/handshake.ts";
-import type { Listener } from "../../wire/transport.ts";
+import { Acceptor, type AcceptorOptions } from "../../wire/handshake.ts";
+import type { Transport } from "../../wire/transport.ts";
 import { admission } from "./admission.ts";
 import { Controller, type ControllerTerms } from "./controller.ts";
 import { ControllerFace } from "./dbus/face.ts";
-import { listen } from "./listeners.ts";
+import { Listeners } from "./listeners.ts";
 import { Room } from "./room.ts";
-import { type ControllerSettings, controllerSettings, nodeTerms, readControllerSettings, section } from "./settings.ts";
+import {
+  type ControllerSettings,
+  controllerSettings,
+  nodeTerms,
+  readControllerSettings,
+  section,
+  securityOf,
+} from "./settings.ts";
+
+/**
+ * Of connections with TLS, which cost more than others before they are admitted: 20 KB each, and half a millisecond of the
+ * processor for the handshake. Who comes too often is turned away before that.
+ */
+const secureBounds = { maxGreeting: 2000, rate: { burst: 2000, perSecond: 200 } };
 
 export const options = {
   port: { short: "p", argument: "PORT", help: "The port to listen on" },
@@ -64,25 +77,29 @@ async function serve(
   });
   const admit = admission(controller, service, log, systemClock);
   const room = new Room(log, systemClock);
-  const listeners: Listener[] = [];
-  const door = (local: boolean) => {
-    const connections = () => listeners.reduce((sum, listener) => sum + listener.connections, 0);
-    const crowded = () => room.crowded(connections(), local);
-    return new Acceptor({ clock: systemClock, log, version: packageVersion, admit, crowded });
+  const door = (local: boolean, bounds: Pick<AcceptorOptions, "maxGreeting" | "rate"> = {}) => {
+    const crowded = () => room.crowded(listeners.connections, local);
+    return new Acceptor({ clock: systemClock, log, version: packageVersion, admit, crowded, ...bounds });
   };
-  // A flood from the network cannot keep the agent of this host out: it has a door of its own.
-  const [network, local] = [door(false), door(true)];
-  listeners.push(...(await listen(service, log, (transport) => (transport.peer ? network : local).accept(transport))));
+  // A flood from the network cannot keep the agent of this host out: it has a door of its own. Nor can those who do not even
+  // know what to do at the door with TLS keep those out who have a certificate, or the other way round.
+  const doors = { local: door(true), plain: door(false), secure: door(false, secureBounds) };
+  const doorOf = ({ peer, secure }: Transport) => (secure ? doors.secure : peer === "" ? doors.local : doors.plain);
+  const onTransport = (transport: Transport) => doorOf(transport).accept(transport);
+  const listeners: Listeners = new Listeners({ service, credentials: () => undefined, log, onTransport });
+  await listeners.open();
   feedWatchdog(systemClock);
   service.ready(
     () => `${controller.nodes.size} nodes may register`,
-    (now) => controller.reconfigure(terms(now)),
+    (now) => {
+      controller.reconfigure(terms(now));
+      void listeners.review();
+    },
   );
   log.info(`Stopping because of ${await stopped}`);
   service.stopping();
-  for (const listener of listeners) listener.close();
-  network.close();
-  local.close();
+  listeners.close();
+  for (const door of Object.values(doors)) door.close();
   controller.shutDown();
   await presence.close();
   audit.flush();
@@ -91,6 +108,6 @@ async function serve(
 
 function terms(settings: ControllerSettings): ControllerTerms {
   const { JobLostTimeout, TargetLostTimeout } = settings;
-  const nodes = nodeTerms(settings, new Set());
+  const nodes = nodeTerms(settings, { enrolled: new Set(), security: securityOf(settings, false) });
   return { nodes, jobLostTimeoutMs: JobLostTimeout, targetLostTimeoutMs: TargetLostTimeout };
 }

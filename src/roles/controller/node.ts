@@ -12,7 +12,12 @@ import { Turns } from "./turns.ts";
 /** What connects a node: nothing while it is offline. */
 type Link =
   | { readonly state: "offline" }
-  | { readonly state: "online"; readonly session: Session<"controller">; readonly peer: string };
+  | {
+      readonly state: "online";
+      readonly session: Session<"controller">;
+      readonly peer: string;
+      readonly plain: boolean;
+    };
 
 /** How long a node may take to answer. Programs wait 25 s by default, and shall hear from us which node it was. */
 const answerMs = 20_000;
@@ -42,6 +47,7 @@ export class Node {
   readonly name: string;
   allowedDependencies: ReadonlySet<string>;
   requiredContext = "";
+  requireTls = false;
   onTargetLost: NodeTerms["onTargetLost"] = "keep";
   /** When it was online last, in ms of the clock; before it ever was, when it became known. */
   awaySinceMs: number;
@@ -74,8 +80,9 @@ export class Node {
     return this.#link.state === "online" ? this.#link.peer : "";
   }
 
-  connected(session: Session<"controller">, peer: string): void {
-    this.#link = { state: "online", session, peer };
+  /** @param plain whether over a network, without TLS. */
+  connected(session: Session<"controller">, peer: string, plain: boolean): void {
+    this.#link = { state: "online", session, peer, plain };
     if (this.#held) session.hold(true);
     this.seen();
   }
@@ -111,9 +118,11 @@ export class Node {
   }
 
   /** Takes over what the configuration says. An agent of which more is required than before has to register again. */
-  configure({ allowedDependencies, requiredContext, onTargetLost }: NodeTerms): void {
+  configure({ allowedDependencies, requiredContext, requireTls, onTargetLost }: NodeTerms): void {
     this.allowedDependencies = allowedDependencies;
     this.onTargetLost = onTargetLost;
+    this.requireTls = requireTls;
+    if (requireTls && this.#link.state === "online" && this.#link.plain) this.disconnect("TLS is required of it");
     if (this.requiredContext === requiredContext) return;
     this.requiredContext = requiredContext;
     if (requiredContext !== "") this.disconnect("another SELinux context is required of it");

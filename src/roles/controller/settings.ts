@@ -110,6 +110,8 @@ export const nodeSettings = defineSettings({
   },
 });
 
+export type Security = "tls" | "plain" | "both";
+
 export interface ControllerSettings extends SettingsOf<typeof controllerSettings> {
   /** The nodes that may register by the configuration: those of AllowedNodeNames, then those with `Allowed=true`, by name. */
   readonly allowed: readonly string[];
@@ -120,6 +122,11 @@ export interface ControllerSettings extends SettingsOf<typeof controllerSettings
 /** How long a node may be silent, in ms, 0 for ever: it is looked at with each heartbeat that is sent. */
 export function silenceMs(settings: Pick<ControllerSettings, "HeartbeatInterval" | "NodeHeartbeatThreshold">): number {
   return settings.HeartbeatInterval > 0 ? settings.NodeHeartbeatThreshold : 0;
+}
+
+/** How agents may connect over TCP. @param cluster whether there is one, so that there are certificates. */
+export function securityOf({ Security }: Pick<ControllerSettings, "Security">, cluster: boolean): Security {
+  return Security ?? (cluster ? "tls" : "plain");
 }
 
 const nodeSection = /^node (.+)$/;
@@ -136,11 +143,17 @@ export function readControllerSettings(ini: Ini): ControllerSettings {
   return { ...settings, allowed: [...new Set([...settings.AllowedNodeNames, ...allowed.sort()])], sections };
 }
 
+/** Of a cluster, what the terms of nodes depend on. */
+export interface Membership {
+  /** The names that certificates have been given for. */
+  readonly enrolled: ReadonlySet<string>;
+  readonly security: Security;
+}
+
 /**
  * The nodes that may register, and on what terms: those of the configuration, then those that have certificates, by name.
- * @param enrolled the names that certificates have been given for.
  */
-export function nodeTerms({ allowed, sections }: ControllerSettings, enrolled: ReadonlySet<string>): NodeTerms[] {
+export function nodeTerms({ allowed, sections }: ControllerSettings, { enrolled, security }: Membership): NodeTerms[] {
   const names = new Set([...allowed, ...[...enrolled].sort()]);
   return [...names].map((name) => {
     const section = sections.get(name);
@@ -148,7 +161,7 @@ export function nodeTerms({ allowed, sections }: ControllerSettings, enrolled: R
       name,
       allowedDependencies: new Set(section?.AllowDependenciesOn ?? []),
       requiredContext: section?.RequiredSelinuxContext ?? "",
-      requireTls: section?.RequireTLS ?? enrolled.has(name),
+      requireTls: security === "tls" || (section?.RequireTLS ?? enrolled.has(name)),
       onTargetLost: section?.OnTargetLost ?? nodeSettings.OnTargetLost.default,
     };
   });
