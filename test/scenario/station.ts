@@ -87,7 +87,7 @@ export class Station {
     const controller = new Controller({ ...this.#terms, clock, log });
     controller.listen(this.recorder);
     const settings = { HeartbeatInterval: heartbeat.intervalMs, NodeHeartbeatThreshold: heartbeat.thresholdMs };
-    const admit = admission(controller, { settings }, log, clock);
+    const admit = admission(controller, { service: { settings } }, log, clock);
     const acceptor = new Acceptor({
       clock,
       log,

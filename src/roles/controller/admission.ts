@@ -2,27 +2,23 @@ import type { Clock } from "../../base/clock.ts";
 import { ErrorName, Failure } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import { Rationed } from "../../base/rationed.ts";
-import { type Certificate, readCertificate } from "../../identity/certificate.ts";
-import type { Credentials } from "../../identity/credentials.ts";
+import { readCertificate } from "../../identity/certificate.ts";
 import { judge } from "../../identity/judge.ts";
 import type { AcceptorOptions } from "../../wire/handshake.ts";
 import type { Session } from "../../wire/session.ts";
 import type { Transport } from "../../wire/transport.ts";
+import type { Cluster } from "./cluster/cluster.ts";
 import type { Controller } from "./controller.ts";
 import { type ControllerSettings, silenceMs } from "./settings.ts";
 
-/** What makes certificates good. */
-export interface Trust {
-  /** The own ones; undefined as long as there is no cluster. */
-  readonly credentials: Pick<Credentials, "authorities" | "cluster"> | undefined;
-  isRevoked(certificate: Certificate): boolean;
-}
+/** What decides about certificates. */
+type Trust = Pick<Cluster, "credentials" | "isRevoked" | "isOut">;
 
 /** What is in force while an agent says hello. */
 interface Conditions {
   /** Without, nobody is let in with TLS. */
   readonly cluster?: Trust;
-  readonly settings: Pick<ControllerSettings, "HeartbeatInterval" | "NodeHeartbeatThreshold">;
+  readonly service: { readonly settings: Pick<ControllerSettings, "HeartbeatInterval" | "NodeHeartbeatThreshold"> };
 }
 
 /**
@@ -62,20 +58,20 @@ function isPlain({ secure, peer }: Transport): boolean {
  */
 export function admission(
   controller: Controller,
-  conditions: Conditions,
+  { service, cluster }: Conditions,
   log: Log,
   clock: Clock,
 ): AcceptorOptions["admit"] {
   const refusals = new Rationed((text) => log.error(text), clock);
   return (hello, transport) => {
-    if (transport.secure)
-      checkCertificate(hello.node, transport, conditions.cluster, Number(clock.realtimeUs() / 1000n));
+    if (transport.secure) checkCertificate(hello.node, transport, cluster, Number(clock.realtimeUs() / 1000n));
     const node = controller.admit(hello.node);
+    if (cluster?.isOut(node.name)) throw new Failure(ErrorName.AccessDenied, `Node '${node.name}' has been revoked`);
     const plain = isPlain(transport);
     if (plain && node.requireTls) {
       throw new Failure(ErrorName.AccessDenied, `Node '${node.name}' may connect from other hosts with TLS only`);
     }
-    const { settings } = conditions;
+    const { settings } = service;
     const trouble =
       node.requiredContext === "" ? undefined : contextTrouble(node.requiredContext, transport.securityContext?.());
     if (trouble !== undefined) {

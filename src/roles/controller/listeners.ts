@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { describe, ErrorName, Failure } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import { socketOptions } from "../../base/socket-options.ts";
@@ -21,8 +22,8 @@ function inheritedSockets(): number {
 interface ListenersOptions {
   /** Its settings may change: connections get the options that are in force when they come. */
   readonly service: { readonly settings: ControllerSettings };
-  /** What the controller shows of itself with TLS; undefined as long as there is no cluster. */
-  readonly credentials: () => Credentials | undefined;
+  /** What the controller shows of itself with TLS; nothing as long as there is no cluster. */
+  readonly cluster: { readonly credentials: Credentials | undefined };
   readonly log: Log;
   readonly onTransport: (transport: Transport) => void;
 }
@@ -41,7 +42,7 @@ export class Listeners {
   readonly #options: ListenersOptions;
   readonly #lasting: Listener[] = [];
   #plain: Port<Listener> | undefined;
-  #tls: (Port<TlsListener> & { shown: Credentials }) | undefined;
+  #tls: (Port<TlsListener> & { shown: readonly string[] }) | undefined;
   /** The review that is under way, and those that wait for it. */
   #reviewed: Promise<unknown> = Promise.resolve();
   #closed = false;
@@ -102,7 +103,7 @@ export class Listeners {
   async #openPorts(): Promise<void> {
     const { settings } = this.#options.service;
     if (!settings.UseTCP || this.#closed) return;
-    const credentials = this.#options.credentials();
+    const credentials = this.#options.cluster.credentials;
     const security = securityOf(settings, credentials !== undefined);
     await this.#openPlain(security === "tls" ? undefined : settings.ControllerPort);
     await this.#openTls(security === "plain" ? undefined : settings.TLSPort, credentials);
@@ -134,13 +135,15 @@ export class Listeners {
       log.error(`No agent can connect with TLS, as Security= asks for: there is no cluster (bluechictl cluster init)`);
     }
     if (number === undefined || !credentials) return;
+    const { certificate, authorities } = credentials;
+    const shown = [certificate, ...authorities.map(({ pem }) => pem)];
     if (this.#tls) {
-      if (this.#tls.shown !== credentials) this.#tls.listener.renew(credentials);
-      this.#tls.shown = credentials;
+      if (!isDeepStrictEqual(this.#tls.shown, shown)) this.#tls.listener.renew(credentials);
+      this.#tls.shown = shown;
       return;
     }
     const listener = await listenTls(number, credentials, this.#socketOptions, onTransport);
-    this.#tls = { number, listener, shown: credentials };
+    this.#tls = { number, listener, shown };
     log.info(`Waiting for connection requests on port ${number}, with TLS...`);
   }
 }

@@ -1,18 +1,18 @@
+import { join } from "node:path";
 import { Audit } from "../../api/audit.ts";
 import { controllerName } from "../../api/names.ts";
 import { systemClock } from "../../base/clock.ts";
 import { type Daemon, runDaemon, type Start } from "../../base/daemon.ts";
 import { feedWatchdog } from "../../base/notify.ts";
-import { packageVersion } from "../../base/version.ts";
 import { systemBusAddress } from "../../bus/address.ts";
 import { Presence } from "../../bus/presence.ts";
-import { Acceptor, type AcceptorOptions } from "../../wire/handshake.ts";
 import type { Transport } from "../../wire/transport.ts";
 import { admission } from "./admission.ts";
+import { Cluster } from "./cluster/cluster.ts";
 import { Controller, type ControllerTerms } from "./controller.ts";
 import { ControllerFace } from "./dbus/face.ts";
+import { Doors } from "./doors.ts";
 import { Listeners } from "./listeners.ts";
-import { Room } from "./room.ts";
 import {
   type ControllerSettings,
   controllerSettings,
@@ -22,11 +22,8 @@ import {
   securityOf,
 } from "./settings.ts";
 
-/**
- * Of connections with TLS, which cost more than others before they are admitted: 20 KB each, and half a millisecond of the
- * processor for the handshake. Who comes too often is turned away before that.
- */
-const secureBounds = { maxGreeting: 2000, rate: { burst: 2000, perSecond: 200 } };
+/** How long certificates live. */
+const lifetimeMs = 90 * 24 * 3600 * 1000;
 
 export const options = {
   port: { short: "p", argument: "PORT", help: "The port to listen on" },
@@ -59,7 +56,13 @@ async function serve(
 ): Promise<number> {
   const { settings } = service;
   if (settings.HeartbeatInterval === 0) log.warn("Heartbeat disabled since configured interval '0' is <=0");
-  const controller = new Controller({ ...terms(settings), clock: systemClock, log });
+  const cluster = await Cluster.open({
+    folder: clusterFolder(),
+    clock: systemClock,
+    log,
+    lifetimeMs: () => lifetimeMs,
+  });
+  const controller = new Controller({ ...terms(settings, cluster), clock: systemClock, log });
   const audit = new Audit(log, systemClock);
   const presence = await Presence.open({
     address: systemBusAddress(),
@@ -75,39 +78,41 @@ async function serve(
       };
     },
   });
-  const admit = admission(controller, service, log, systemClock);
-  const room = new Room(log, systemClock);
-  const door = (local: boolean, bounds: Pick<AcceptorOptions, "maxGreeting" | "rate"> = {}) => {
-    const crowded = () => room.crowded(listeners.connections, local);
-    return new Acceptor({ clock: systemClock, log, version: packageVersion, admit, crowded, ...bounds });
-  };
-  // A flood from the network cannot keep the agent of this host out: it has a door of its own. Nor can those who do not even
-  // know what to do at the door with TLS keep those out who have a certificate, or the other way round.
-  const doors = { local: door(true), plain: door(false), secure: door(false, secureBounds) };
-  const doorOf = ({ peer, secure }: Transport) => (secure ? doors.secure : peer === "" ? doors.local : doors.plain);
-  const onTransport = (transport: Transport) => doorOf(transport).accept(transport);
-  const listeners: Listeners = new Listeners({ service, credentials: () => undefined, log, onTransport });
+  const admit = admission(controller, { service, cluster }, log, systemClock);
+  const doors: Doors = new Doors({ admit, log, connections: () => listeners.connections });
+  const onTransport = (transport: Transport) => doors.accept(transport);
+  const listeners = new Listeners({ service, cluster, log, onTransport });
   await listeners.open();
+  const review = () => {
+    controller.reconfigure(terms(service.settings, cluster));
+    void listeners.review();
+  };
+  cluster.listen({ changed: review, ended: (node, reason) => controller.nodes.get(node)?.disconnect(reason) });
   feedWatchdog(systemClock);
   service.ready(
     () => `${controller.nodes.size} nodes may register`,
-    (now) => {
-      controller.reconfigure(terms(now));
-      void listeners.review();
-    },
+    () => review(),
   );
   log.info(`Stopping because of ${await stopped}`);
   service.stopping();
   listeners.close();
-  for (const door of Object.values(doors)) door.close();
+  doors.close();
+  cluster.close();
   controller.shutDown();
   await presence.close();
   audit.flush();
   return 0;
 }
 
-function terms(settings: ControllerSettings): ControllerTerms {
+/** Where the controller keeps its cluster: below the first folder that StateDirectory= has made (systemd.exec(5)). */
+function clusterFolder(): string | undefined {
+  const [folder] = (process.env.STATE_DIRECTORY ?? "").split(":");
+  return folder ? join(folder, "cluster") : undefined;
+}
+
+function terms(settings: ControllerSettings, cluster: Cluster): ControllerTerms {
   const { JobLostTimeout, TargetLostTimeout } = settings;
-  const nodes = nodeTerms(settings, { enrolled: new Set(), security: securityOf(settings, false) });
+  const security = securityOf(settings, cluster.credentials !== undefined);
+  const nodes = nodeTerms(settings, { enrolled: cluster.nodes, security });
   return { nodes, jobLostTimeoutMs: JobLostTimeout, targetLostTimeoutMs: TargetLostTimeout };
 }
