@@ -54,6 +54,9 @@ test-e2e: build ## run the tests on real systemd hosts (SYSTEMD=257: on Debian 1
 
 test-packages: $(modules) ## make the packages, judge them, and try them on real hosts
 	scripts/prepare.sh $(packagers) $(hosts) rpmlint lintian
+	rm -rf dist/rpm dist/deb
+	for target in bun-linux-x64 bun-linux-arm64; do \
+		$(MAKE) rpm deb TARGET=$$target PAYLOAD=w1.zstdio COMPRESSION='-Zgzip -z1' || exit 1; done
 	$(BUN) scripts/test.ts packages
 
 test-chaos: build ## make trouble of every kind on real hosts for up to 5 minutes (SEED= repeats it)

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { basename, join } from "node:path";
+import { join, relative } from "node:path";
 import { keeps, parseGuide } from "./guide.ts";
 
 test("a guide is prose and commands, with here-documents and promises", () => {
@@ -24,18 +24,38 @@ test("promises are kept up to blanks and what differs each time", () => {
   expect(keeps([], "")).toBe(true);
 });
 
+const top = join(import.meta.dir, "../..");
+
+/** Files with their texts; they are named as from the folder docs. */
+const texts = (...globs: string[]) =>
+  Promise.all(
+    globs
+      .flatMap((glob) => [...new Bun.Glob(glob).scanSync(top)])
+      .map(async (file) => [relative("docs", file), await Bun.file(join(top, file)).text()] as const),
+  );
+const allPages = await texts("*.md", "docs/**/*.md", "packaging/*.md");
+
 test("every page with commands is walked through by a test", async () => {
-  const top = join(import.meta.dir, "../..");
-  const texts = (glob: string) =>
-    Promise.all(
-      [...new Bun.Glob(glob).scanSync(top)].map(
-        async (file) => [basename(file), await Bun.file(join(top, file)).text()] as const,
-      ),
-    );
   const tests = (await texts("test/e2e/*.test.ts")).map(([, text]) => text).join();
-  const pages = (await texts("docs/**/*.md")).flatMap(([page, text]) => (text.includes("```console") ? [page] : []));
-  expect(pages).toContain("troubleshooting.md");
+  const pages = allPages.flatMap(([page, text]) => (text.includes("```console") ? [page] : []));
+  expect(pages).toEqual(expect.arrayContaining(["troubleshooting.md", "../README.md"]));
   expect(pages.filter((page) => page !== "guide.md" && !tests.includes(`"${page}"`))).toEqual([]);
+});
+
+test("commands that are not walked through are those of make, which knows them", async () => {
+  const makefile = await Bun.file(join(top, "Makefile")).text();
+  const targets = [...makefile.matchAll(/^([a-z0-9-]+):/gm)].map(([, name]) => name);
+  const told = allPages.flatMap(([page, text]) => {
+    const quoted = [...text.matchAll(/`(make [a-z][^`]*)`/g)].map(([, command = ""]) => command);
+    // On the two pages that people begin with, what is set in by four blanks is a command.
+    const begins = ["../README.md", "getting-started.md"].includes(page);
+    const blocks = begins ? text.split("\n\n").filter((block) => /^ {4}[a-z]/.test(block)) : [];
+    const lines = blocks.flatMap((block) => block.split("\n")).map((line) => line.trim());
+    return [...lines, ...quoted].map((command) => ({ page, command }));
+  });
+  const known = ({ command }: { command: string }) => targets.includes(/^make ([a-z0-9-]+)/.exec(command)?.[1]);
+  expect(told.filter(known).length).toBeGreaterThan(30);
+  expect(told.filter((each) => !known(each))).toEqual([]);
 });
 
 test("the guide is read to its end", async () => {
