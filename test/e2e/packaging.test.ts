@@ -54,12 +54,25 @@ async function nothingRuns(where: Host): Promise<void> {
 const mainPids = async (where: Host, ...units: string[]) =>
   (await where.sh(`systemctl show -P MainPID ${units.join(" ")}`)).split("\n").filter(Boolean);
 
-async function bothOnline(): Promise<void> {
-  await laptop.until("both nodes to be online", async () => {
+/** Both hosts' agents, and those of the two people who are logged in there. */
+async function allOnline(): Promise<void> {
+  await laptop.until("all nodes to be online", async () => {
     const { stdout } = await laptop.run(["bluechictl", "status"]);
-    return stdout.split("\n").filter((line) => line.includes("| online")).length === 2;
+    return stdout.split("\n").filter((line) => line.includes("| online")).length === 4;
   });
 }
+
+/** Somebody is logged in whose systemd has an agent, too. */
+async function logIn(where: Host): Promise<void> {
+  const agent = `/usr/libexec/bluechi-agent --user -n person-on-${where.name} -H laptop`;
+  await where.write("/etc/systemd/user/bluechi-agent.service.d/a.conf", `[Service]\nExecStart=\nExecStart=${agent}\n`);
+  await where.sh("systemctl --global enable bluechi-agent && useradd --create-home person");
+  await where.sh("loginctl enable-linger person && systemctl start user@$(id -u person)");
+}
+
+const personsAgent = async (where: Host) =>
+  (await where.sh("systemctl --user -M person@ show -P MainPID bluechi-agent")).trim();
+const personsLink = "/etc/systemd/user/default.target.wants/bluechi-agent.service";
 
 test("systemd finds nothing wrong with the units", async () => {
   const verify = (units: string) =>
@@ -132,7 +145,7 @@ packagedTest("a host with the RPM and a host with the Debian package keep the gu
       "disabled\ndisabled\n",
     );
   }
-  // One was made in a checkout, the other one of a tarball in another folder.
+  // They were made of the same tarball in different folders.
   expect(await laptop.sh("sha256sum /usr/bin/bluechi")).toBe(await pi.sh("sha256sum /usr/bin/bluechi"));
   await walk([laptop, pi], () => undefined);
 });
@@ -142,6 +155,12 @@ packagedTest("an upgrade keeps settings, jobs, and what depends on other nodes",
   const until = "/bin/sh -c 'until test -e /run/enough; do sleep 0.1; done'";
   await pi.write("/etc/systemd/system/slow@.service", `[Service]\nType=oneshot\nExecStart=${until}\n`);
   await pi.sh("systemctl daemon-reload");
+  const people = [laptop, pi].map(({ name }) => `[node person-on-${name}]\nAllowed=true\n`).join("");
+  await laptop.write("/etc/bluechi/controller.conf.d/people.conf", people);
+  await laptop.sh("systemctl reload bluechi-controller");
+  for (const each of [laptop, pi]) await logIn(each);
+  await allOnline();
+  const agentsBefore = await Promise.all([laptop, pi].map(personsAgent));
   await laptop.sh("systemctl start bluechi-webservice");
   const [page, image] = [await mainPids(laptop, "bluechi-webservice"), await mainPids(pi, "bluechi-cdn")];
   const settings = await Promise.all([laptop, pi].map((each) => each.sh("sha256sum /etc/bluechi/*/*")));
@@ -152,7 +171,7 @@ packagedTest("an upgrade keeps settings, jobs, and what depends on other nodes",
 
   await pi.sh("dpkg -i /root/new.deb");
   expect(await mainPids(pi, "bluechi-agent")).not.toContain(agent);
-  await bothOnline();
+  await allOnline();
   await pi.sh("touch /run/enough");
   for (const [index, start] of starts.entries()) {
     await start.line(`Unit ${instances[index]} StartUnit operation result: done`);
@@ -160,7 +179,10 @@ packagedTest("an upgrade keeps settings, jobs, and what depends on other nodes",
   }
   await laptop.sh("rpm -U --nodeps /root/new.rpm");
   for (const pid of await mainPids(laptop, "bluechi-controller", "bluechi-agent")) expect(before).not.toContain(pid);
-  await bothOnline();
+  await allOnline();
+  for (const pid of await Promise.all([laptop, pi].map(personsAgent)))
+    expect(["0", ...agentsBefore]).not.toContain(pid);
+  for (const each of [laptop, pi]) await each.sh(`test -L ${personsLink}`);
 
   for (const each of [laptop, pi]) expect(await each.sh("bluechi --version")).toMatch(/^bluechi version \S+-1 /);
   expect(await mainPids(laptop, "bluechi-webservice")).toEqual(page);
@@ -176,12 +198,14 @@ packagedTest("removal leaves nothing running, and says what it left", async () =
   await laptop.sh("systemctl start bluechi-webservice && systemctl is-active bluechi-proxy@pi_bluechi-cdn.service");
   expect(await laptop.sh("rpm -e bluechi 2>&1")).toContain("left as it is: /etc/bluechi\n");
   await nothingRuns(laptop);
+  await laptop.sh(`! test -L ${personsLink}`);
   expect(await pi.sh("dpkg -r bluechi")).toContain("left until it is purged: /etc/bluechi\n");
   await nothingRuns(pi);
   expect(await pi.read("/etc/bluechi/agent.conf.d/controller.conf")).toContain("ControllerHost=laptop");
   await pi.sh(
     "dpkg -P bluechi && ! test -e /etc/bluechi && ! test -e /var/lib/bluechi && ! test -e /var/lib/bluechi-agent",
   );
+  await pi.sh(`! test -L ${personsLink}`);
 });
 
 test(
