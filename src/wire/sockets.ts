@@ -30,8 +30,8 @@ export async function onAllAddresses<T>(listen: (host: string) => Promise<T>): P
   try {
     return await listen("::");
   } catch (thrown) {
-    if (!(thrown instanceof ListenFailure) || thrown.code !== "EAFNOSUPPORT") throw thrown;
-    // A machine without IPv6.
+    if (!(thrown instanceof ListenFailure) || thrown.code === "EADDRINUSE") throw thrown;
+    // A machine without IPv6, of which the runtime does not say so.
     return await listen("0.0.0.0");
   }
 }
