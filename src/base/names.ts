@@ -4,14 +4,13 @@
  */
 export function pathEncode(text: string): string {
   if (text === "") return "_";
-  let label = "";
-  for (const [index, byte] of Buffer.from(text).entries()) {
-    const char = String.fromCharCode(byte);
-    const plain = /[A-Za-z]/.test(char) || (index > 0 && /[0-9]/.test(char));
-    label += plain ? char : `_${byte.toString(16).padStart(2, "0")}`;
-  }
-  return label;
+  // One character for each byte of the text in UTF-8.
+  const bytes = /[^\0-\x7f]/.test(text) ? Buffer.from(text).toString("latin1") : text;
+  return bytes.replace(/^[0-9]|[^A-Za-z0-9]/g, (char) => escapes[char.charCodeAt(0)] as string);
 }
+
+/** How each byte is written that may not stand in a label. */
+const escapes = Array.from({ length: 256 }, (_, byte) => `_${byte.toString(16).padStart(2, "0")}`);
 
 /** A name of this set of characters and the suffix of a unit type (systemd.unit(5)). */
 const unitName = /^[A-Za-z0-9:_.\\@-]+\.(service|socket|device|mount|automount|swap|target|path|timer|slice|scope)$/;

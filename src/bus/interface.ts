@@ -62,7 +62,14 @@ export type Sendable<Values> = {
     : Values[Name];
 };
 
-/** The signature of named values, in their order on the bus. */
+const signatures = new WeakMap<Arguments, string>();
+
+/** The signature of named values, in their order on the bus. Tables do not change, so it is put together once. */
 export function signatureOf(types: Arguments): string {
-  return Object.values(types).join("");
+  let signature = signatures.get(types);
+  if (signature === undefined) {
+    signature = Object.values(types).join("");
+    signatures.set(types, signature);
+  }
+  return signature;
 }

@@ -148,7 +148,7 @@ export class MessageReader {
     const skipped = Math.min(this.#excess, chunk.length);
     this.#excess -= skipped;
     if (skipped === chunk.length) return;
-    this.#chunks.push(chunk.subarray(skipped));
+    this.#chunks.push(skipped === 0 ? chunk : chunk.subarray(skipped));
     this.#held += chunk.length - skipped;
   }
 
@@ -162,11 +162,12 @@ export class MessageReader {
     const { header, whole } = measure(bytes);
     this.#needed = whole > maxMessage ? Math.min(header, maxMessage) : whole;
     if (this.#held < this.#needed) return undefined;
-    const message = decodeMessage(bytes.subarray(0, this.#needed));
-    this.#excess = whole - this.#needed;
+    const end = this.#needed;
+    const message = decodeMessage(end === bytes.length ? bytes : bytes.subarray(0, end));
+    this.#excess = whole - end;
     this.#chunks = [];
     this.#held = 0;
-    this.push(bytes.subarray(this.#needed));
+    if (end < bytes.length) this.push(bytes.subarray(end));
     this.#needed = fixedHeader;
     return message;
   }

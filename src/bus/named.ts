@@ -8,12 +8,16 @@ import { decodeBody } from "./unmarshal.ts";
 /** The body of named values. @throws Failure InvalidArgs as encodeBody does. */
 export function encodeNamed(types: Arguments, values: object): Body {
   const named = values as Readonly<Record<string, unknown>>;
-  const inOrder = Object.keys(types).map((name) => named[name]);
+  const inOrder: unknown[] = [];
+  for (const name in types) inOrder.push(named[name]);
   return encodeBody(signatureOf(types), inOrder);
 }
 
 /** The values in a body of these types, by name. @throws Failure InconsistentMessage as decodeBody does. */
 export function decodeNamed(types: Arguments, body: Body): Record<string, unknown> {
   const values = decodeBody(body);
-  return Object.fromEntries(Object.keys(types).map((name, index) => [name, values[index]]));
+  const named: Record<string, unknown> = {};
+  let index = 0;
+  for (const name in types) named[name] = values[index++];
+  return named;
 }

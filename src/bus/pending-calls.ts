@@ -1,5 +1,6 @@
+import { Alarm } from "../base/alarm.ts";
 import type { Body } from "../base/body.ts";
-import type { Clock, Timer } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { ErrorName, Failure } from "../base/failure.ts";
 
 /** How many calls may wait for their replies at once; one more fails with LimitsExceeded. */
@@ -10,7 +11,9 @@ export interface Reply {
 }
 
 interface Pending {
-  readonly timer: Timer | undefined;
+  readonly timeoutMs: number;
+  /** In ms of the clock. */
+  readonly dueMs: number;
   readonly resolve: (reply: Reply) => void;
   readonly reject: (failure: Failure) => void;
 }
@@ -18,10 +21,12 @@ interface Pending {
 /** The calls that wait for their replies, by serial. */
 export class PendingCalls {
   readonly #clock: Clock;
+  readonly #alarm: Alarm;
   readonly #calls = new Map<number, Pending>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#alarm = new Alarm(clock, (nowMs) => this.#expire(nowMs));
   }
 
   get full(): boolean {
@@ -35,10 +40,9 @@ export class PendingCalls {
   /** @param timeoutMs 0 waits for ever. @throws Failure Timeout, or what reject and failAll say. */
   wait(serial: number, timeoutMs: number): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      const expire = () =>
-        this.#take(serial)?.reject(new Failure(ErrorName.Timeout, `Method call timed out after ${timeoutMs / 1000} s`));
-      const timer = timeoutMs > 0 ? this.#clock.after(timeoutMs, expire) : undefined;
-      this.#calls.set(serial, { timer, resolve, reject });
+      const dueMs = timeoutMs > 0 ? this.#clock.monotonicMs() + timeoutMs : Number.POSITIVE_INFINITY;
+      this.#calls.set(serial, { timeoutMs, dueMs, resolve, reject });
+      this.#alarm.by(dueMs);
     });
   }
 
@@ -58,7 +62,16 @@ export class PendingCalls {
   #take(serial: number): Pending | undefined {
     const call = this.#calls.get(serial);
     this.#calls.delete(serial);
-    call?.timer?.cancel();
     return call;
+  }
+
+  /** Ends those that have waited for too long. @returns when the next one will have. */
+  #expire(nowMs: number): number {
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const [serial, { dueMs, timeoutMs }] of this.#calls) {
+      if (dueMs > nowMs) nextMs = Math.min(nextMs, dueMs);
+      else this.reject(serial, new Failure(ErrorName.Timeout, `Method call timed out after ${timeoutMs / 1000} s`));
+    }
+    return nextMs;
   }
 }

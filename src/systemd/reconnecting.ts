@@ -1,6 +1,7 @@
+import { Alarm } from "../base/alarm.ts";
 import { Backoff } from "../base/backoff.ts";
 import type { Body } from "../base/body.ts";
-import type { Clock, Timer } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { describe, ErrorName, Failure } from "../base/failure.ts";
 import type { Log } from "../base/log.ts";
 import {
@@ -47,18 +48,21 @@ export class ReconnectingSystemd implements Systemd {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #backoff: Backoff;
+  readonly #alarm: Alarm;
   readonly #demand = new Demand((any) => this.#handle({ type: any ? "needed" : "unneeded" }));
   #state: ConnectionState = opening;
   #present: Systemd | undefined;
   /** Calls that wait for the connection. */
   #opening = Promise.withResolvers<void>();
-  #timer: Timer | undefined;
+  /** When what was put off is due, in ms of the clock. */
+  #dueMs = Number.POSITIVE_INFINITY;
   #reason = "";
   #listener: ReconnectingListener | undefined;
 
   private constructor(open: () => Promise<Systemd>, { clock, log, random }: ReconnectingOptions) {
     this.#open = open;
     this.#clock = clock;
+    this.#alarm = new Alarm(clock, (nowMs) => this.#ring(nowMs));
     this.#log = log;
     this.#backoff = new Backoff(firstDelayMs, maxDelayMs, random);
   }
@@ -150,7 +154,7 @@ export class ReconnectingSystemd implements Systemd {
         this.#later(lingerMs);
         break;
       case "settle":
-        this.#timer?.cancel();
+        this.#dueMs = Number.POSITIVE_INFINITY;
         break;
       case "close":
         if (this.#state.phase === "closed") this.#log.debug("The connection to systemd is closed, as nobody needs it");
@@ -171,7 +175,17 @@ export class ReconnectingSystemd implements Systemd {
   }
 
   #later(delayMs: number): void {
-    this.#timer = this.#clock.after(delayMs, () => this.#handle({ type: "due" }));
+    this.#dueMs = this.#clock.monotonicMs() + delayMs;
+    this.#alarm.by(this.#dueMs);
+  }
+
+  /** @returns when there is something to do. */
+  #ring(nowMs: number): number {
+    if (nowMs >= this.#dueMs) {
+      this.#dueMs = Number.POSITIVE_INFINITY;
+      this.#handle({ type: "due" });
+    }
+    return this.#dueMs;
   }
 
   async #attempt(): Promise<void> {

@@ -1,4 +1,5 @@
-import type { Clock, Timer } from "../base/clock.ts";
+import { Alarm } from "../base/alarm.ts";
+import type { Clock } from "../base/clock.ts";
 import { ErrorName, Failure } from "../base/failure.ts";
 import type { Plan } from "./plan.ts";
 import type { Reader } from "./reader.ts";
@@ -7,7 +8,9 @@ interface Call {
   readonly plan: Plan;
   readonly resolve: (reply: unknown) => void;
   readonly reject: (failure: Failure) => void;
-  timer?: Timer;
+  /** In ms of the clock. */
+  readonly dueMs: number;
+  readonly timedOut: string;
 }
 
 /** How long to wait for an answer, and what is said when it does not come. */
@@ -27,11 +30,13 @@ export const maxSerial = 0xffff_ffff;
 export class Calls {
   readonly #pending = new Map<number, Call>();
   readonly #clock: Clock;
+  readonly #alarm: Alarm;
   readonly #maxPending: number;
   #serial = 0;
 
   constructor(clock: Clock, maxPending: number) {
     this.#clock = clock;
+    this.#alarm = new Alarm(clock, (nowMs) => this.#expire(nowMs));
     this.#maxPending = maxPending;
   }
 
@@ -46,14 +51,12 @@ export class Calls {
   }
 
   /** Waits for the answer to a call. */
-  add(serial: number, plan: Plan, { timeoutMs = defaultTimeoutMs, timedOut }: CallOptions): Promise<unknown> {
+  add(serial: number, plan: Plan, options: CallOptions): Promise<unknown> {
+    const { timeoutMs = defaultTimeoutMs, timedOut = "Method call timed out" } = options;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    const call: Call = { plan, resolve, reject };
-    if (timeoutMs > 0) {
-      const expire = () => this.reject(serial, new Failure(ErrorName.NoReply, timedOut ?? "Method call timed out"));
-      call.timer = this.#clock.after(timeoutMs, expire);
-    }
-    this.#pending.set(serial, call);
+    const dueMs = timeoutMs > 0 ? this.#clock.monotonicMs() + timeoutMs : Number.POSITIVE_INFINITY;
+    this.#pending.set(serial, { plan, resolve, reject, dueMs, timedOut });
+    this.#alarm.by(dueMs);
     return promise;
   }
 
@@ -62,14 +65,14 @@ export class Calls {
     const call = this.#pending.get(serial);
     if (!call) return;
     const reply = reader.fields(call.plan);
-    this.#remove(serial, call);
+    this.#pending.delete(serial);
     call.resolve(reply);
   }
 
   reject(serial: number, failure: Failure): void {
     const call = this.#pending.get(serial);
     if (!call) return;
-    this.#remove(serial, call);
+    this.#pending.delete(serial);
     call.reject(failure);
   }
 
@@ -77,8 +80,13 @@ export class Calls {
     for (const serial of [...this.#pending.keys()]) this.reject(serial, failure());
   }
 
-  #remove(serial: number, call: Call): void {
-    call.timer?.cancel();
-    this.#pending.delete(serial);
+  /** Ends those that have waited for too long. @returns when the next one will have. */
+  #expire(nowMs: number): number {
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const [serial, { dueMs, timedOut }] of this.#pending) {
+      if (dueMs > nowMs) nextMs = Math.min(nextMs, dueMs);
+      else this.reject(serial, new Failure(ErrorName.NoReply, timedOut));
+    }
+    return nextMs;
   }
 }

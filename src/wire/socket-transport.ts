@@ -125,7 +125,7 @@ export class SocketTransport implements Transport {
         return;
       }
       this.#queuedBytes -= taken;
-      this.#left = this.#left.subarray(taken);
+      this.#left = taken === this.#left.length ? nothing : this.#left.subarray(taken);
       if (this.#left.length > 0) return;
     }
     if (this.#closing) this.#endOurs();

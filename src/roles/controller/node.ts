@@ -148,12 +148,8 @@ export class Node {
    * @param timeoutMs 0 waits for as long as the node is online.
    * @throws Failure Offline while there is none, NoReply when it does not answer in time, else as Session.call.
    */
-  async call<N extends RequestFrom<"controller">>(
-    name: N,
-    fields: FieldsOf<N>,
-    timeoutMs = answerMs,
-  ): Promise<ReplyOf<N>> {
-    if (this.#link.state === "offline") throw new Failure(ErrorName.Offline, "Node is offline");
+  call<N extends RequestFrom<"controller">>(name: N, fields: FieldsOf<N>, timeoutMs = answerMs): Promise<ReplyOf<N>> {
+    if (this.#link.state === "offline") return Promise.reject(new Failure(ErrorName.Offline, "Node is offline"));
     const timedOut = `Node '${this.name}' has not answered within ${timeoutMs / 1000} s, but may still do what was asked`;
     return this.#link.session.call(name, fields, { timeoutMs, timedOut });
   }
