@@ -5,7 +5,9 @@ import { auditMessageId } from "../src/api/audit.ts";
 import { interfaces } from "../src/api/interfaces.ts";
 import { commonOptions } from "../src/base/options.ts";
 import { options as agentOptions } from "../src/roles/agent/main.ts";
+import { refusalMessageId } from "../src/roles/agent/refusals.ts";
 import { agentSettings } from "../src/roles/agent/settings.ts";
+import { verbs } from "../src/roles/agent/verbs.ts";
 import { options as controllerOptions } from "../src/roles/controller/main.ts";
 import { controllerSettings, nodeSettings } from "../src/roles/controller/settings.ts";
 import { commands, globals } from "../src/roles/ctl/commands.ts";
@@ -27,9 +29,17 @@ const parts = new Map<string, string[]>([
   ["settings bluechi-controller", settingList(controllerSettings)],
   ["settings node", settingList(nodeSettings)],
   ["settings bluechi-agent", settingList(agentSettings)],
+  ["verbs", wordList(verbs)],
   ...Object.entries(commands).map(([name, command]) => [`command ${name}`, commandItem(name, command)] as const),
   ...interfaces.map((table) => [`interface ${table.name}`, interfaceLists(table)] as const),
 ]);
+
+/** What stands for itself in a line. */
+const words = [
+  ["VERSION", version],
+  ["AUDIT", auditMessageId],
+  ["REFUSAL", refusalMessageId],
+] as const;
 
 const [outdir] = process.argv.slice(2);
 if (outdir === undefined) throw new Error("usage: manual.ts OUTDIR");
@@ -38,7 +48,7 @@ for (const page of new Bun.Glob("*.[0-9]").scanSync(sources)) {
   const lines = await expand(page);
   await Bun.write(
     join(outdir, `man${page.at(-1)}`, page),
-    `${lines.join("\n").replaceAll("@VERSION@", version).replaceAll("@AUDIT@", auditMessageId)}\n`,
+    `${words.reduce((text, [word, value]) => text.replaceAll(`@${word}@`, value), lines.join("\n"))}\n`,
   );
 }
 const missing = [...parts.keys()].filter((name) => !told.has(name));

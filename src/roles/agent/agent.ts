@@ -5,12 +5,15 @@ import type { SystemdListener } from "../../systemd/port.ts";
 import type { ReconnectingListener, ReconnectingSystemd } from "../../systemd/reconnecting.ts";
 import type { Handlers } from "../../wire/messages.ts";
 import { Dependencies } from "./dependencies.ts";
+import { gate } from "./gate.ts";
 import { Jobs, type JobsListener } from "./jobs.ts";
 import type { KeptSwitch } from "./kept-switch.ts";
 import { type ControllerSession, Link, type LinkOptions } from "./link.ts";
+import { openPolicy, type Policy } from "./policy.ts";
 import { Proxies } from "./proxies.ts";
+import { refusalsIn } from "./refusals.ts";
 import { requests } from "./requests.ts";
-import { Units } from "./units.ts";
+import { type Tell, Units } from "./units.ts";
 
 /** Who is told what happens; the D-Bus face, or a test. */
 export interface AgentListener {
@@ -25,6 +28,10 @@ export interface AgentOptions {
   /** What tells this boot of the host from others. */
   readonly boot: bigint;
   readonly link: Omit<LinkOptions, "clock" | "log" | "listener">;
+  /** What the controller may do now; everything when left out. */
+  policy?(): Policy;
+  /** This node's name now, for those who are refused. */
+  node?(): string;
   /** Where it is kept what the agent is switched to; undefined for nowhere. */
   readonly keptSwitch?: KeptSwitch | undefined;
   /** @throws Failure AccessDenied for an address that this agent may not be switched to. All are allowed when it is left out. */
@@ -49,13 +56,29 @@ export class Agent implements ReconnectingListener {
   disconnectedUs = 0n;
   disconnectedMonotonicUs = 0n;
 
-  constructor({ systemd, clock, log, boot, link, keptSwitch, permit }: AgentOptions) {
+  constructor({
+    systemd,
+    clock,
+    log,
+    boot,
+    link,
+    keptSwitch,
+    permit,
+    policy = () => openPolicy,
+    node = () => "",
+  }: AgentOptions) {
     this.#clock = clock;
     this.#log = log;
     this.#keptSwitch = keptSwitch;
     this.#permit = permit;
     this.jobs = new Jobs(systemd, clock, boot, systemd.need());
-    this.units = new Units(systemd, clock, (name, fields) => this.link.session?.emit(name, fields), systemd.need());
+    const tell: Tell = (name, fields) => {
+      // Of a unit that the controller may not look at it is told no more than lists say.
+      const { unit } = fields as { unit: string };
+      const hides = name === "unitPropertiesChanged" && policy().refusal(["status"], [unit]) !== undefined;
+      if (!hides) this.link.session?.emit(name, fields);
+    };
+    this.units = new Units(systemd, clock, tell, systemd.need());
     this.proxies = new Proxies(systemd, log, systemd.need());
     this.handlers = requests({
       systemd,
@@ -69,6 +92,13 @@ export class Agent implements ReconnectingListener {
       setMetrics: (enabled) => {
         this.#metrics = enabled;
       },
+      permit: gate({
+        systemd,
+        knowledge: this.jobs,
+        policy,
+        node,
+        refused: refusalsIn(log, clock, node),
+      }),
     });
     this.link = new Link({
       ...link,

@@ -148,6 +148,11 @@ export class Jobs {
     });
   }
 
+  /** The unit of a job that the controller has numbered; undefined when it has no such job. */
+  unitOfJob(jobId: number): string | undefined {
+    return this.#numbered.get(jobId)?.unit;
+  }
+
   /** @throws Failure when the controller has no such job. */
   async cancel(jobId: number): Promise<void> {
     const numbered = this.#numbered.get(jobId);

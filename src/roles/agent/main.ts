@@ -77,6 +77,8 @@ async function serve(start: Start<typeof options, AgentSettings>, stopped: Promi
     link: { ...linkOptions(service, log, () => agent), switchedTo: keptSwitch?.read(permit) },
     keptSwitch,
     permit,
+    policy: () => service.settings.policy,
+    node: () => service.settings.NodeName,
   });
   const presence = await Presence.open({
     address: user ? userBusAddress() : systemBusAddress(),

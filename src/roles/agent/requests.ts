@@ -3,6 +3,7 @@ import { isLevel, type Log } from "../../base/log.ts";
 import { type JobType, jobMethods, type Systemd } from "../../systemd/port.ts";
 import type { Handlers } from "../../wire/messages.ts";
 import type { Dependencies } from "./dependencies.ts";
+import { gated, type Permit } from "./gate.ts";
 import type { Jobs, JobsListener } from "./jobs.ts";
 import type { Proxies } from "./proxies.ts";
 import type { Units } from "./units.ts";
@@ -21,9 +22,11 @@ export function requests(parts: {
   /** The controller that there is now, as one who hears of jobs. */
   asker(): JobsListener;
   setMetrics(enabled: boolean): void;
+  /** Whether the policy allows it. */
+  readonly permit: Permit;
 }): Handlers<"agent"> {
-  const { systemd, jobs, units, proxies, dependencies, log } = parts;
-  return {
+  const { systemd, jobs, units, proxies, dependencies, log, permit } = parts;
+  const handlers: Omit<Handlers<"agent">, "subscribe"> = {
     async startJob({ jobId, type, unit, mode }) {
       checkType(type);
       return jobs.start(jobId, type, unit, mode);
@@ -50,7 +53,6 @@ export function requests(parts: {
     getUnitProperty: async ({ unit, interface: interfaceName, property }) => ({
       value: await systemd.unitProperty(unit, interfaceName, property),
     }),
-    subscribe: ({ unit }) => units.subscribe(unit),
     unsubscribe: ({ unit }) => units.unsubscribe(unit),
     startDependency: async ({ unit }) => ({ result: await dependencies.start(unit) }),
     async stopDependency({ unit }) {
@@ -74,6 +76,11 @@ export function requests(parts: {
     proxyTargetChanged: (fields) => proxies.targetChanged(fields),
     proxyTargetRemoved: (fields) => proxies.targetRemoved(fields),
     proxyTargetLost: (fields) => proxies.targetLost(fields),
+  };
+  return {
+    ...gated(handlers, permit),
+    // It may be given up while it waits for the permission.
+    subscribe: ({ unit }) => units.subscribe(unit, permit("subscribe", { unit })),
   };
 }
 

@@ -39,3 +39,15 @@ test.each([
 ])("with a certificate %p, %p: secure %p, %s", (enrolled, lines, secure, controllers) => {
   expect(settingsOf(enrolled, lines)).toMatchObject({ secure, controllers: controllers.split(" ") });
 });
+
+test("a verb that there is not is an error, not ignored", () => {
+  const read = (line: string) => settingsOf(false, line).policy.refusal(["kill"], ["a.service"]);
+  expect(read("AllowVerbs=lifecycle")).toBeUndefined();
+  expect(read("AllowVerbs=")).toBeUndefined();
+  expect(read("AllowVerbs=start, read-only")).toBe("AllowVerbs");
+  expect(read("DenyUnits=a")).toBe("DenyUnits");
+  expect(read("AllowUnits=b,c*")).toBe("AllowUnits");
+  expect(() => read("AllowVerbs=start,Kill")).toThrow(
+    /^Invalid AllowVerbs 'Kill', only all, .*kill.* \(agent.conf, line 2\)$/,
+  );
+});

@@ -1,7 +1,9 @@
 import { hostname } from "node:os";
 import { daemonSettings } from "../../base/daemon.ts";
-import type { Ini } from "../../base/ini.ts";
+import { ConfigurationError, type Ini } from "../../base/ini.ts";
 import { defineSettings, readSettings, type SettingsOf } from "../../base/settings.ts";
+import { Policy } from "./policy.ts";
+import { isReading, isVerbWord, presets, type Verb, type VerbWord, verbNames } from "./verbs.ts";
 
 export const section = "bluechi-agent";
 
@@ -71,14 +73,39 @@ export const agentSettings = defineSettings({
     what: "connection retry count",
     help: "Failed attempts to connect after which they are no longer logged.",
   },
+  AllowUnits: {
+    kind: "list",
+    default: [],
+    applies: "at once",
+    help: "The units that the controller may ask anything of, as names and globs separated by commas; all when it is not set. A unit is meant by any of its names, an instance by its template's too, and a name without a suffix is a service's. Lists show the others, too.",
+  },
+  DenyUnits: {
+    kind: "list",
+    default: [],
+    applies: "at once",
+    help: "The units that the controller may ask nothing of, likewise; this counts for more than AllowUnits. Slices, which hold other units, are only changed when AllowUnits has their names.",
+  },
+  AllowVerbs: {
+    kind: "list",
+    default: ["all"],
+    applies: "at once",
+    help: `What the controller may ask: verbs, or words for several, separated by commas. ${verbHelp()}`,
+  },
   ...daemonSettings,
 });
+
+function verbHelp(): string {
+  const acting = presets.lifecycle.filter((verb) => !isReading(verb));
+  return `read-only is ${presets["read-only"].join(" and ")}; lifecycle is that and ${acting.join(", ")}; all is everything, but without start-transient where units are restricted, as that would undo it. The others are ${verbNames.filter((verb) => !(presets.lifecycle as readonly Verb[]).includes(verb)).join(", ")}.`;
+}
 
 export interface AgentSettings extends SettingsOf<typeof agentSettings> {
   /** The addresses of the controllers, the best one first; at least one. */
   readonly controllers: readonly string[];
   /** Whether controllers of other hosts are spoken to with TLS only. */
   readonly secure: boolean;
+  /** What the controller may do. */
+  readonly policy: Policy;
 }
 
 /** Where controllers listen when nobody says otherwise. */
@@ -99,7 +126,25 @@ export function readAgentSettings(ini: Ini, enrolled: boolean): AgentSettings {
   const addresses = listed(settings.ControllerAddress.split(";"));
   const hosts = ControllerHost.length > 0 ? ControllerHost : agentSettings.ControllerHost.default;
   const controllers = addresses.length > 0 ? addresses : listed(hosts.map((host) => addressOf(kind, host, port)));
-  return { ...settings, NodeName, controllers, secure };
+  return {
+    ...settings,
+    NodeName,
+    controllers,
+    secure,
+    policy: new Policy({ ...settings, AllowVerbs: verbWords(ini, settings) }),
+  };
+}
+
+/** @throws ConfigurationError for a word that is no verb, as ignoring it would allow less or more than is meant. */
+function verbWords(ini: Ini, { AllowVerbs }: SettingsOf<typeof agentSettings>): VerbWord[] {
+  return AllowVerbs.map((word) => {
+    if (isVerbWord(word)) return word;
+    const { file, line } = ini.get(section)?.get("AllowVerbs") ?? { file: "?", line: 0 };
+    const place = line > 0 ? `${file}, line ${line}` : file;
+    throw new ConfigurationError(
+      `Invalid AllowVerbs '${word}', only ${[...Object.keys(presets), ...verbNames].join(", ")} (${place})`,
+    );
+  });
 }
 
 /** Whether controllers of other hosts are spoken to with TLS only. @param enrolled whether this node has a certificate. */

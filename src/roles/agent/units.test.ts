@@ -187,3 +187,19 @@ test("systemd is needed while any unit is listened to", async () => {
   units.clear();
   expect([demand.any, units.listensTo("a.service")]).toEqual([false, false]);
 });
+
+test("a subscription that is given up while its permission is waited for tells nothing", async () => {
+  const { units, told, change, answer } = setUp();
+  const permission = Promise.withResolvers<void>();
+  const given = units.subscribe("a.service", permission.promise);
+  units.unsubscribe("a.service");
+  permission.resolve();
+  await permission.promise;
+  answer("a.service", active);
+  await given;
+  change("a.service", "failed", "failed");
+  expect(told).toEqual([]);
+  const refused = Promise.reject(new Error("refused"));
+  await expect(units.subscribe("a.service", refused)).rejects.toThrow("refused");
+  expect(units.listensTo("a.service")).toBe(false);
+});

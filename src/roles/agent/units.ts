@@ -41,8 +41,9 @@ export class Units {
    * Begins to tell a unit's events, or all units' for `*`.
    * @returns its state. It is read when the answer is sent: events that were told before are in it, those that follow build
    * on it.
+   * @param permitted resolves once it is clear that the controller may know the unit.
    */
-  async subscribe(unit: string): Promise<UnitState> {
+  async subscribe(unit: string, permitted?: Promise<unknown>): Promise<UnitState> {
     if (unit === any) {
       this.#add(any);
       const generation = this.#generation;
@@ -57,6 +58,7 @@ export class Units {
     const pending = { state: undefined as UnitState | undefined };
     this.#pending.set(unit, pending);
     try {
+      if (permitted !== undefined) await permitted;
       const { loaded, activeState, subState } = await this.#systemd.unitState(unit);
       const state = pending.state ?? { loaded, activeState, subState };
       if (this.#pending.get(unit) !== pending) return state;
