@@ -40,7 +40,10 @@ async function socketWorld(
       const far = new Promise<Transport>((resolve) => {
         arrived = resolve;
       });
-      return [await dial(listener), await far];
+      const ends: [Transport, Transport] = [await dial(listener), await far];
+      // The handshake of TLS is over at the far end only when it has heard what the near one says last in it.
+      while (ends[1].secure && !ends[1].certificate?.()) await new Promise(setImmediate);
+      return ends;
     },
   };
 }
