@@ -71,6 +71,10 @@ bench-check: build ## fail when something has become 30 % slower or larger, in c
 	scripts/prepare.sh $(hosts)
 	$(BUN) test/bench/main.ts check
 
+soak: build ## see for 10 minutes whether the daemons stay as small as they are (DURATION=60 takes a minute)
+	scripts/prepare.sh $(hosts)
+	ONLY=soak DURATION=$(DURATION) $(BUN) test/bench/main.ts
+
 lint: $(modules) ## check types, style and dead code
 	$(BUN) scripts/test.ts types lint
 
@@ -130,5 +134,5 @@ dist/man: $(modules) scripts/manual.ts scripts/mdoc.ts scripts/settings-help.ts 
 	$(BUN) scripts/manual.ts $@
 	@touch $@
 
-.PHONY: help build demo test test-unit test-e2e test-packages test-chaos bench bench-check lint dist rpm deb release install clean
+.PHONY: help build demo test test-unit test-e2e test-packages test-chaos bench bench-check soak lint dist rpm deb release install clean
 .DELETE_ON_ERROR:

@@ -110,7 +110,7 @@ async function listen(world: World, listeners: number): Promise<Round> {
 }
 
 /** One who listens to all units of all nodes. */
-class Ear {
+export class Ear {
   events = 0;
   states = 0;
   readonly #caller: Caller;

@@ -18,6 +18,7 @@ import { memory } from "./memory.ts";
 import { properties } from "./properties.ts";
 import { proxies } from "./proxies.ts";
 import { type Findings, kept, type Part, ratiosOf, show, type Table, worsened } from "./report.ts";
+import { soak } from "./soak.ts";
 import { storm } from "./storm.ts";
 import { traffic } from "./traffic.ts";
 import { World } from "./world.ts";
@@ -40,7 +41,7 @@ const parts: readonly Part<World>[] = [
 ];
 
 /** What takes its minutes by its nature, and is measured only when it is asked for. */
-const onRequest: readonly Part<World>[] = [lossTimes];
+const onRequest: readonly Part<World>[] = [lossTimes, soak];
 const known = [...parts, ...onRequest];
 
 const before = process.argv.includes("check") ? await committed() : undefined;
