@@ -12,6 +12,7 @@ import { options as controllerOptions } from "../src/roles/controller/main.ts";
 import { controllerSettings, nodeSettings } from "../src/roles/controller/settings.ts";
 import { commands, globals } from "../src/roles/ctl/commands.ts";
 import { commands as onlineCommands, options as onlineOptions } from "../src/roles/is-online/commands.ts";
+import { options as joinOptions } from "../src/roles/join/main.ts";
 import { options as proxyOptions } from "../src/roles/proxy/main.ts";
 import { commandItem, interfaceLists, optionList, settingList, wordList } from "./mdoc.ts";
 import { version } from "./version.ts";
@@ -23,6 +24,7 @@ const parts = new Map<string, string[]>([
   ["options bluechi-controller", optionList({ ...controllerOptions, ...commonOptions })],
   ["options bluechi-agent", optionList({ ...agentOptions, ...commonOptions })],
   ["options bluechi-proxy", optionList(proxyOptions)],
+  ["options bluechi-join", optionList(joinOptions)],
   ["options bluechi-is-online", optionList(onlineOptions)],
   ["options bluechictl", optionList(globals)],
   ["online-commands", wordList(onlineCommands)],

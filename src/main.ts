@@ -38,6 +38,12 @@ const roles: Record<string, Role> = {
     daemon: false,
     load: () => import("./roles/ctl/main.ts"),
   },
+  join: {
+    name: "bluechi join",
+    help: "Make this host a node of a cluster",
+    daemon: false,
+    load: () => import("./roles/join/main.ts"),
+  },
   "is-online": {
     name: "bluechi-is-online",
     help: "The tool that tells whether an agent, a node or the system is online",

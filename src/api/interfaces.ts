@@ -1,4 +1,5 @@
 import { agentInterface } from "./agent.ts";
+import { clusterInterface } from "./cluster.ts";
 import { controllerInterface } from "./controller.ts";
 import { jobInterface } from "./job.ts";
 import { metricsInterface } from "./metrics.ts";
@@ -12,5 +13,6 @@ export const interfaces = [
   jobInterface,
   monitorInterface,
   metricsInterface,
+  clusterInterface,
   agentInterface,
 ] as const;

@@ -6,6 +6,7 @@ export const agentName = "org.eclipse.bluechi.Agent";
 /** The root object, of the controller and of an agent alike. */
 export const rootPath = "/org/eclipse/bluechi";
 export const metricsPath = `${rootPath}/metrics`;
+export const clusterPath = `${rootPath}/cluster`;
 
 export const nodePath = (name: string): string => `${rootPath}/node/${pathEncode(name)}`;
 /** What the paths of jobs begin with. */

@@ -75,8 +75,3 @@ export const backdatedMs = 5 * 60 * 1000;
 export function renewalDueMs({ notBeforeMs, notAfterMs }: Certificate): number {
   return notAfterMs - Math.max(0, notAfterMs - notBeforeMs - backdatedMs) / 3;
 }
-
-/** Fingerprints as people compare them: in groups of four digits. */
-export function printFingerprint(fingerprint: string): string {
-  return fingerprint.match(/.{1,4}/g)?.join(" ") ?? "";
-}

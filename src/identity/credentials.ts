@@ -46,6 +46,11 @@ export class IdentityFolder {
     }
   }
 
+  /** The key that was prepared last, if no certificate has come for it yet. */
+  get prepared(): string | undefined {
+    return this.#file("next-key.pem");
+  }
+
   /** Keeps a key that a certificate is going to be asked for. */
   prepare(key: string): void {
     makePrivateFolder(this.path);

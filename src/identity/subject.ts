@@ -26,10 +26,14 @@ export function checkClusterName(name: string): void {
   );
 }
 
+/** What lists, commands and logs could not tell from something else: blanks, commas, control characters, and the `*` for all. */
+const ambiguous = /[\s,\p{C}]|^\*$/u;
+
 /** @throws Failure InvalidArgs for what no certificate can name. */
 export function checkNodeName(name: string): void {
-  if (name !== "" && name.isWellFormed() && Buffer.byteLength(name) <= maxNode) return;
-  throw new Failure(ErrorName.InvalidArgs, `the name of a node in a certificate has 1 to ${maxNode} bytes`);
+  if (name !== "" && Buffer.byteLength(name) <= maxNode && !ambiguous.test(name)) return;
+  const rule = `1 to ${maxNode} bytes without blanks, commas and control characters, and not '*'`;
+  throw new Failure(ErrorName.InvalidArgs, `${JSON.stringify(name.slice(0, maxNode))} is no name for a node: ${rule}`);
 }
 
 /** The name as a certificate has it: `bluechi://CLUSTER/node/NAME`, NAME percent-encoded, or `bluechi://CLUSTER/controller`. */

@@ -5,7 +5,7 @@ import { formatToken, parseToken, type Token } from "./token.ts";
 const token: Token = {
   version: 1,
   cluster: "home",
-  node: "kühl pi",
+  node: "kühl-pi",
   authority: "0123456789abcdef".repeat(4),
   secret: Uint8Array.from({ length: 32 }, (_, index) => index * 7),
   addresses: ["laptop:843", "[fe80::1]:843"],

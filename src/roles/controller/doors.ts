@@ -11,7 +11,7 @@ import { Room } from "./room.ts";
  */
 const secureBounds = { maxGreeting: 2000, rate: { burst: 2000, perSecond: 200 } };
 
-interface DoorsOptions extends Pick<AcceptorOptions, "admit"> {
+interface DoorsOptions extends Pick<AcceptorOptions, "admit" | "enrol"> {
   readonly log: Log;
   /** How many connections there are, whether admitted or not. */
   connections(): number;
@@ -26,11 +26,12 @@ export class Doors {
   readonly #plain: Acceptor;
   readonly #secure: Acceptor;
 
-  constructor({ admit, log, connections }: DoorsOptions) {
+  constructor({ admit, enrol, log, connections }: DoorsOptions) {
     const room = new Room(log, systemClock);
     const door = (local: boolean, bounds: Pick<AcceptorOptions, "maxGreeting" | "rate"> = {}) => {
       const crowded = () => room.crowded(connections(), local);
-      return new Acceptor({ clock: systemClock, log, version: packageVersion, admit, crowded, ...bounds });
+      const decisions = { admit, ...(enrol && { enrol }), crowded };
+      return new Acceptor({ clock: systemClock, log, version: packageVersion, ...decisions, ...bounds });
     };
     [this.#local, this.#plain, this.#secure] = [door(true), door(false), door(false, secureBounds)];
   }

@@ -6,12 +6,14 @@ import { type Daemon, runDaemon, type Start } from "../../base/daemon.ts";
 import { feedWatchdog } from "../../base/notify.ts";
 import { systemBusAddress } from "../../bus/address.ts";
 import { Presence } from "../../bus/presence.ts";
+import type { AcceptorOptions } from "../../wire/handshake.ts";
 import type { Transport } from "../../wire/transport.ts";
 import { admission } from "./admission.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import { Controller, type ControllerTerms } from "./controller.ts";
 import { ControllerFace } from "./dbus/face.ts";
 import { Doors } from "./doors.ts";
+import { Entrance } from "./entrance.ts";
 import { Listeners } from "./listeners.ts";
 import {
   type ControllerSettings,
@@ -64,6 +66,7 @@ async function serve(
   });
   const controller = new Controller({ ...terms(settings, cluster), clock: systemClock, log });
   const audit = new Audit(log, systemClock);
+  const entrance = new Entrance({ service, cluster, controller, listeners: () => listeners });
   const presence = await Presence.open({
     address: systemBusAddress(),
     name: controllerName,
@@ -71,17 +74,21 @@ async function serve(
     log,
     attach(connection) {
       const face = new ControllerFace(connection, controller, log, audit);
+      const unlisten = face.serveCluster(cluster, entrance);
       controller.listen(face);
       return () => {
+        unlisten();
         face.detach();
         controller.listen(undefined);
       };
     },
   });
   const admit = admission(controller, { service, cluster }, log, systemClock);
-  const doors: Doors = new Doors({ admit, log, connections: () => listeners.connections });
+  const enrol: AcceptorOptions["enrol"] = (request, { peer, secure }) =>
+    cluster.enrolment.enrol({ ...request, peer, secure });
+  const doors: Doors = new Doors({ admit, enrol, log, connections: () => listeners.connections });
   const onTransport = (transport: Transport) => doors.accept(transport);
-  const listeners = new Listeners({ service, cluster, log, onTransport });
+  const listeners: Listeners = new Listeners({ service, cluster, log, onTransport });
   await listeners.open();
   const review = () => {
     controller.reconfigure(terms(service.settings, cluster));

@@ -80,6 +80,11 @@ export class Node {
     return this.#link.state === "online" ? this.#link.peer : "";
   }
 
+  /** Whether it is connected over a network without TLS. */
+  get plain(): boolean {
+    return this.#link.state === "online" && this.#link.plain;
+  }
+
   /** @param plain whether over a network, without TLS. */
   connected(session: Session<"controller">, peer: string, plain: boolean): void {
     this.#link = { state: "online", session, peer, plain };
@@ -122,7 +127,7 @@ export class Node {
     this.allowedDependencies = allowedDependencies;
     this.onTargetLost = onTargetLost;
     this.requireTls = requireTls;
-    if (requireTls && this.#link.state === "online" && this.#link.plain) this.disconnect("TLS is required of it");
+    if (requireTls && this.plain) this.disconnect("TLS is required of it");
     if (this.requiredContext === requiredContext) return;
     this.requiredContext = requiredContext;
     if (requiredContext !== "") this.disconnect("another SELinux context is required of it");

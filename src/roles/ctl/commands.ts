@@ -1,5 +1,7 @@
 import type { Options } from "../../base/options.ts";
 import { versionLine } from "../../base/options.ts";
+import { clusterStatus, initCluster, rotateAuthority } from "./commands/cluster.ts";
+import { decide, invite, listMembers, pending, revoke } from "./commands/enrolment.ts";
 import { type JobMethod, runJob } from "./commands/jobs.ts";
 import { listUnitFiles, listUnits } from "./commands/list.ts";
 import { metrics } from "./commands/metrics.ts";
@@ -24,6 +26,8 @@ const units = { type: "positional", required: true, valueHint: "UNIT..." } as co
 const anyNode = { ...node, required: false } as const;
 const anyUnits = { ...units, required: false } as const;
 const filter = { type: "string", valueHint: "GLOB", description: "Show only what the glob matches" } as const;
+const asking = { type: "positional", required: true, valueHint: "NODE" } as const;
+const key = { type: "positional", required: false, valueHint: "KEY" } as const;
 const reload = {
   type: "boolean",
   default: true,
@@ -113,6 +117,49 @@ export const commands: Record<string, Command> = {
       return (args.watch ? watchUnits : unitStatus)(context, args.node, names);
     },
   ),
+  "cluster init": command(
+    "Make an authority that gives certificates to nodes",
+    {
+      cluster: { type: "positional", required: false, valueHint: "NAME" },
+      cut: { type: "boolean", description: "Cut off agents that are connected without TLS" },
+    },
+    (args, context) => initCluster(context, args.cluster ?? "", args.cut ?? false),
+  ),
+  "cluster status": command("Show the authority, and how nodes connect", {}, (_, context) => clusterStatus(context)),
+  "cluster rotate-ca": command(
+    "Replace the authority, while both are trusted",
+    {
+      finish: { type: "boolean", description: "Trust the new one only" },
+      force: { type: "boolean", alias: "f", description: "Even if there are nodes that have to join again then" },
+    },
+    (args, context) => rotateAuthority(context, { finish: args.finish ?? false, force: args.force ?? false }),
+  ),
+  "node invite": command(
+    "Print the command that has a host join as a node",
+    {
+      node,
+      ttl: { type: "string", default: "15m", valueHint: "TIME", description: "How long it holds, 15m if not given" },
+      address: {
+        type: "string",
+        valueHint: "HOST[:PORT],...",
+        description: "The controller as the host finds it, if not by its name and addresses",
+      },
+    },
+    (args, context) => invite(context, args.node, args),
+  ),
+  "node pending": command("Show the hosts that wait to be approved", {}, (_, context) => pending(context)),
+  "node approve": command("Let a host join that waits", { asking, key }, (args, context) =>
+    decide(context, "Approve", args.asking, args.key ?? ""),
+  ),
+  "node deny": command("Refuse a host that waits", { asking, key }, (args, context) =>
+    decide(context, "Deny", args.asking, args.key ?? ""),
+  ),
+  "node revoke": command(
+    "End a node's certificates and its link, for good",
+    { member: { type: "positional", required: true, valueHint: "NODE" } },
+    (args, context) => revoke(context, args.member),
+  ),
+  "node list": command("Show the nodes that have certificates", {}, (_, context) => listMembers(context)),
   "set-loglevel": command(
     "Set the log level of a node or of the controller",
     // The node comes first and may be left out: a single word is the level, though citty takes it for the node.

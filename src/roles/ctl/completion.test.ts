@@ -10,5 +10,5 @@ test("every word that a command takes has a source of candidates", () => {
 
 test("options' arguments have one, too, unless they may be anything", () => {
   const names = Object.entries(knownOptions()).flatMap(([name, option]) => ("argument" in option ? [name] : []));
-  expect(names.filter((name) => !Object.hasOwn(sources, name)).sort()).toEqual(["filter", "signal"]);
+  expect(names.filter((name) => !Object.hasOwn(sources, name)).sort()).toEqual(["address", "filter", "signal"]);
 });

@@ -6,7 +6,7 @@ import { metricsActions } from "./commands/metrics.ts";
 import { killWhom } from "./commands/units.ts";
 import { commands, globals, knownOptions } from "./commands.ts";
 import { colourChoices } from "./context.ts";
-import { optionsOf, placesOf } from "./declaration.ts";
+import { findCommand, groupOf, optionsOf, placesOf } from "./declaration.ts";
 import { Session } from "./session.ts";
 
 /** What there is to know about the word being typed. */
@@ -30,6 +30,14 @@ export const sources: Record<string, Source> = {
   action: fixed(metricsActions, "Metrics"),
   color: fixed(colourChoices, "Colour"),
   "kill-whom": fixed(killWhom, "Processes"),
+  cluster: fixed([], "Cluster"),
+  ttl: fixed(["15m", "1h", "1d"], "How long it holds"),
+  asking: (asked) => requests(asked, ([word, , address]) => ({ word, help: `Asks from ${address}` })),
+  key: (asked) =>
+    requests(asked, ([node, word, address]) =>
+      node === asked.words[0] ? { word, help: `Asks from ${address}` } : undefined,
+    ),
+  member: members,
 };
 
 function fixed(words: readonly string[], help: string): Source {
@@ -72,6 +80,25 @@ async function units({ command, words, typed, session }: Asked): Promise<readonl
   return answers.flat();
 }
 
+type PendingRow = readonly [node: string, key: string, address: string, since: bigint];
+
+/** What is made of the hosts that wait to be approved. */
+async function requests(
+  { session }: Asked,
+  candidate: (row: PendingRow) => Candidate | undefined,
+): Promise<readonly Candidate[]> {
+  const asked = session().then((opened) => opened.cluster().call("ListPending", {}));
+  return inTime(asked.then(({ requests }) => requests.flatMap((row) => candidate(row) ?? [])));
+}
+
+/** The nodes that have certificates to lose, or an invitation. */
+async function members({ session }: Asked): Promise<readonly Candidate[]> {
+  const cluster = session().then((opened) => opened.cluster());
+  const nodes = cluster.then((it) => it.call("ListNodes", {})).then(({ nodes }) => nodes);
+  const valid = nodes.then((rows) => rows.filter(([, state]) => state !== "revoked"));
+  return inTime(valid.then((rows) => rows.map(([word, state]) => ({ word, help: `Its certificate is ${state}` }))));
+}
+
 /** Answers a shell that completes a command line of bluechictl. @returns the exit status. */
 export function completeLine(argv: readonly string[]): Promise<number> {
   let opened: Promise<Session> | undefined;
@@ -83,8 +110,8 @@ export function completeLine(argv: readonly string[]): Promise<number> {
 }
 
 async function candidates(spot: Spot, typed: string, session: Asked["session"]): Promise<readonly Candidate[]> {
-  const [name = "", ...words] = spot.words;
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  const found = findCommand(commands, spot.words);
+  const { name = spot.words[0] ?? "", words = [], command } = found ?? {};
   const asked = { command: name, words, typed, session };
   switch (spot.kind) {
     case "option":
@@ -92,19 +119,34 @@ async function candidates(spot: Spot, typed: string, session: Asked["session"]):
     case "argument":
       return prefixed(spot.stays, (await sources[spot.option]?.(asked)) ?? []);
     case "word": {
-      if (name === "") return Object.entries(commands).map(([word, { description }]) => ({ word, help: description }));
-      const places = command ? placesOf(command.args) : [];
+      if (name === "") return firstWords();
+      if (!command) return spot.words.length === 1 ? described(groupOf(commands, name)) : [];
+      const places = placesOf(command.args);
       const last = places.at(-1);
       const place = places[words.length] ?? (last?.label.endsWith("...") ? last : undefined);
       const next = places[words.length + 1];
       // An optional word in front of one that is required may be that one.
       const possible = [place, place?.required === false && next?.required ? next : undefined];
-      const found = await Promise.all(possible.map((each) => sources[each?.name ?? ""]?.(asked) ?? []));
+      const answers = await Promise.all(possible.map((each) => sources[each?.name ?? ""]?.(asked) ?? []));
       // The last of several units with commas between them is the one being typed.
       const stays = place?.label.includes(",") ? typed.slice(0, typed.lastIndexOf(",") + 1) : "";
-      return prefixed(stays, found.flat());
+      return prefixed(stays, answers.flat());
     }
   }
+}
+
+function described(some: typeof commands): Candidate[] {
+  return Object.entries(some).map(([word, { description }]) => ({ word, help: description }));
+}
+
+/** Commands of one word, and groups. */
+function firstWords(): Candidate[] {
+  return described(commands).map(({ word, help }) => {
+    const [group = "", second] = word.split(" ");
+    return second === undefined
+      ? { word, help }
+      : { word: group, help: Object.keys(groupOf(commands, group)).join(", ") };
+  });
 }
 
 function prefixed(stays: string, found: readonly Candidate[]): Candidate[] {

@@ -35,6 +35,35 @@ export function command<const T extends ArgsDef>(
   };
 }
 
+/** A command that was found, its name, and the words behind that. */
+interface Found {
+  readonly name: string;
+  readonly command: Command;
+  readonly words: readonly string[];
+}
+
+/** The command that words begin with. The name of one that belongs to a group has two words, the first of which is the group's. */
+export function findCommand(
+  commands: Record<string, Command>,
+  [first = "", ...rest]: readonly string[],
+): Found | undefined {
+  const [second = "", ...others] = rest;
+  for (const [name, words] of [
+    [first, rest],
+    [`${first} ${second}`, others],
+  ] as const) {
+    const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+    if (command) return { name, command, words };
+  }
+  return undefined;
+}
+
+/** The commands of a group by their second words; none for what is no group. */
+export function groupOf(commands: Record<string, Command>, group: string): Record<string, Command> {
+  const members = Object.entries(commands).filter(([name]) => name.startsWith(`${group} `));
+  return Object.fromEntries(members.map(([name, command]) => [name.slice(group.length + 1), command]));
+}
+
 /** The options among a command's arguments, as getopt's table. A flag that is on by default is spelled `--no-NAME`. */
 export function optionsOf(args: ArgsDef): Options {
   const options: Record<string, Option> = {};

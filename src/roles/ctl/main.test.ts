@@ -29,6 +29,9 @@ test.each([
   ["-Q", "bluechictl: invalid option -- 'Q'"],
   ["start foo bar --QWERTY", "bluechictl: unrecognized option '--QWERTY'"],
   ["list-units --filter", "bluechictl: option '--filter' requires an argument"],
+  ["node", "Method node needs one of invite, pending, approve, deny, revoke, list"],
+  ["node frobnicate", "Method node frobnicate not found, only invite, pending, approve, deny, revoke, list"],
+  ["cluster constructor", "Method cluster constructor not found, only init, status, rotate-ca"],
   ["enable --force=yes foo bar", "bluechictl: option '--force' doesn't allow an argument"],
 ])("'%s' is a mistake that calls for help", async (line, message) => {
   expect(await main(words(line), "bluechictl")).toBe(1);
@@ -57,6 +60,11 @@ test.each([
   ["kill foo bar --signal=SIGHUP", "Value 'SIGHUP' of option --signal is invalid"],
   ["metrics x", "Unknown metrics command: x"],
   ["set-default foo x.service", "Error: Unit 'x.service' is not a target unit"],
+  ["node invite", "Too few arguments for method node invite"],
+  ["node list pi", "Too many arguments for method node list"],
+  ["node list --ttl=1h", "Unsupported option 'ttl' for method 'node list'"],
+  ["node invite pi --ttl=soon", "Value 'soon' of option --ttl is invalid: a time such as 15m, 1h or 2d"],
+  ["cluster rotate-ca --force", "--force goes with --finish only"],
   ["set-loglevel foo info", "Failed to issue method call: Invalid input for log level"],
 ])("'%s' is a mistake", async (line, message) => {
   expect(await main(words(line), "bluechictl")).toBe(1);
@@ -64,7 +72,7 @@ test.each([
 });
 
 test.each(Object.keys(commands))("%s has help", async (name) => {
-  expect(await main([name, "--help"], "bluechictl")).toBe(0);
+  expect(await main([...words(name), "--help"], "bluechictl")).toBe(0);
   expect(stdout).toStartWith(`Usage: bluechictl ${name}`);
 });
 
@@ -86,6 +94,12 @@ test("the help of a command comes from its declaration", async () => {
       "",
     ].join("\n"),
   );
+});
+
+test("the help of a group lists its commands", async () => {
+  expect(await main(["node", "--help"], "bluechictl")).toBe(0);
+  expect(stdout.match(/^ {2}node .*$/gm)?.length).toBe(6);
+  expect(stdout).not.toContain("cluster init");
 });
 
 test.each(["help", "--help", "-h"])("%s lists all commands", async (word) => {

@@ -3,7 +3,7 @@ import { type CommandLine, type Options, parseOptions, UsageError, versionLine }
 import { stderr, stdout } from "../../base/output.ts";
 import { commands, globals, knownOptions } from "./commands.ts";
 import { colourChoices, paintState, type Terminal, wantsColour } from "./context.ts";
-import { type Command, checkUse, commandHelp, generalHelp } from "./declaration.ts";
+import { type Command, checkUse, commandHelp, findCommand, generalHelp, groupOf } from "./declaration.ts";
 import type { Session } from "./session.ts";
 import { explain, Trouble } from "./trouble.ts";
 import { type Voice, voice } from "./voice.ts";
@@ -20,16 +20,35 @@ export async function main(argv: string[], program: string): Promise<number> {
     throw thrown;
   }
   const { values } = line;
-  const [name, ...words] = line.words;
-  const command = name !== undefined && Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (name !== undefined && !command) return misuse(program, `Method ${name} not found`);
+  const [word] = line.words;
+  const found = findCommand(commands, line.words);
+  if (word !== undefined && !found) return misuseOfGroup(program, line) ?? misuse(program, `Method ${word} not found`);
   if (values.version) return answer(versionLine(program));
   if (values.help) {
-    const known = name !== undefined && command;
-    return answer(known ? commandHelp(program, name, command, globals) : generalHelp(program, commands, globals));
+    return answer(
+      found ? commandHelp(program, found.name, found.command, globals) : generalHelp(program, commands, globals),
+    );
   }
-  if (name === undefined || !command) return misuse(program, "No command given");
-  return use(program, name, command, { words, values });
+  if (!found) return misuse(program, "No command given");
+  return use(program, found.name, found.command, { words: [...found.words], values });
+}
+
+/** Answers words that name a group, but none of its commands. @returns undefined when they name no group. */
+function misuseOfGroup(program: string, { words, values }: CommandLine<typeof globals>): number | undefined {
+  const [group = "", word] = words;
+  const members = groupOf(commands, group);
+  const names = Object.keys(members);
+  if (names.length === 0) return undefined;
+  const full = Object.fromEntries(Object.entries(members).map(([name, command]) => [`${group} ${name}`, command]));
+  const help = generalHelp(program, full, globals);
+  if (values.help && word === undefined) return answer(help);
+  stderr.write(
+    word === undefined
+      ? `Method ${group} needs one of ${names.join(", ")}\n`
+      : `Method ${group} ${word} not found, only ${names.join(", ")}\n`,
+  );
+  answer(help);
+  return 1;
 }
 
 /** A terminal that does not know its size tells zeros. */

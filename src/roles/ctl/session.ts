@@ -1,7 +1,8 @@
+import { clusterInterface } from "../../api/cluster.ts";
 import { controllerInterface } from "../../api/controller.ts";
 import { metricsInterface } from "../../api/metrics.ts";
 import { monitorInterface } from "../../api/monitor.ts";
-import { controllerName, metricsPath, nodePath, rootPath } from "../../api/names.ts";
+import { clusterPath, controllerName, metricsPath, nodePath, rootPath } from "../../api/names.ts";
 import { nodeInterface } from "../../api/node.ts";
 import { describe, ErrorName, Failure } from "../../base/failure.ts";
 import { stderr } from "../../base/output.ts";
@@ -43,6 +44,10 @@ export class Session {
 
   metrics(): Client<typeof metricsInterface> {
     return this.#client(metricsPath, metricsInterface);
+  }
+
+  cluster(): Client<typeof clusterInterface> {
+    return this.#client(clusterPath, clusterInterface);
   }
 
   /** A new monitor; it hears nothing before it subscribes, and ends with this connection. */

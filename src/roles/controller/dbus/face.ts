@@ -11,12 +11,15 @@ import { isLevel, type Log } from "../../../base/log.ts";
 import type { BusConnection } from "../../../bus/connection.ts";
 import { encodeBody } from "../../../bus/marshal.ts";
 import { ObjectTree, type Served } from "../../../bus/serve.ts";
+import type { Cluster } from "../cluster/cluster.ts";
 import type { Controller, ControllerListener, Status } from "../controller.ts";
+import type { Entrance } from "../entrance.ts";
 import type { Job } from "../job.ts";
 import type { Monitor } from "../monitor.ts";
 import type { Node } from "../node.ts";
 import { rollCall } from "../roll-call.ts";
 import { Turns } from "../turns.ts";
+import { serveCluster } from "./cluster.ts";
 import { serveJob } from "./job.ts";
 import { MonitorObject } from "./monitor.ts";
 import { serveNode } from "./node.ts";
@@ -53,6 +56,11 @@ export class ControllerFace implements ControllerListener {
   detach(): void {
     this.#hold(false);
     for (const monitor of [...this.#monitors.keys()]) this.#controller.monitors.close(monitor);
+  }
+
+  /** Serves the cluster's object, too. @returns what ends that. */
+  serveCluster(cluster: Cluster, entrance: Entrance): () => void {
+    return serveCluster(this.#tree, cluster, entrance);
   }
 
   statusChanged(_status: Status): void {
