@@ -36,7 +36,7 @@ help: ## say what there is
 
 build: $(program) $(made) ## make dist/bluechi (TARGET=bun-linux-arm64: dist/bun-linux-arm64/bluechi)
 
-demo: build ## show two machines run as one (KEEP=1 leaves them running)
+demo: build ## show two machines run as one (SECURE=1: with certificates; KEEP=1 leaves them running)
 	scripts/prepare.sh $(hosts)
 	$(BUN) test/demo/main.ts
 

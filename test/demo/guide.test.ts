@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { join, relative } from "node:path";
-import { keeps, parseGuide } from "./guide.ts";
+import { completed, keeps, parseGuide, sectionOf, withSection } from "./guide.ts";
 
 test("a guide is prose and commands, with here-documents and promises", () => {
   const guide =
@@ -22,6 +22,19 @@ test("promises are kept up to blanks and what differs each time", () => {
   expect(keeps(["a"], "a\nb\n")).toBe(false);
   expect(keeps(["a", "b"], "a\n")).toBe(false);
   expect(keeps([], "")).toBe(true);
+});
+
+test("a command is what was printed before where it has an ellipsis", () => {
+  expect(completed("join …", "hint\njoin $1 abc\n")).toBe("join $1 abc");
+  expect(completed("join", "join abc")).toBe("join");
+  expect(() => completed("join …", "left abc")).toThrow("nothing like this was printed before: join …");
+});
+
+test("a section of a page can be that of another", () => {
+  const page = "# A\n\n## One\n\n1\n\n## Two\n\n2\n";
+  const other = sectionOf("## One\n\n$&\n\n## Else\n", "One");
+  expect(withSection(page, "One", other)).toBe("# A\n\n## One\n\n$&\n\n## Two\n\n2\n");
+  expect(() => sectionOf(page, "Three")).toThrow("no section is called 'Three'");
 });
 
 const top = join(import.meta.dir, "../..");

@@ -74,3 +74,23 @@ function pattern(promise: string): RegExp {
   });
   return new RegExp(`^${parts.join("")}\\s*$`);
 }
+
+/** A command with an `…` is the line that was printed before and reads so. */
+export function completed(script: string, printed: string): string {
+  if (!script.includes("…")) return script;
+  const line = printed.split("\n").find((each) => pattern(script).test(each));
+  if (line === undefined) throw new Error(`nothing like this was printed before: ${script}`);
+  return line;
+}
+
+/** The section of a page that has this heading, with it. */
+export function sectionOf(markdown: string, heading: string): string {
+  const section = markdown.split(/^(?=## )/m).find((text) => text.startsWith(`## ${heading}\n`));
+  if (section === undefined) throw new Error(`no section is called '${heading}'`);
+  return section;
+}
+
+/** A page with another section in place of its own with this heading. */
+export function withSection(markdown: string, heading: string, section: string): string {
+  return markdown.replace(sectionOf(markdown, heading), () => section);
+}

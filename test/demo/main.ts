@@ -1,7 +1,7 @@
-// `make demo`: boots the two machines of docs/guide.md with the product installed and walks through the guide. With KEEP=1
-// in the environment they go on running afterwards.
+// `make demo`: boots the two machines of docs/guide.md with the product installed and walks through the guide. With SECURE=1
+// in the environment they join a cluster first, as docs/joining.md has it; with KEEP=1 they go on running afterwards.
 import { Lab } from "../testbed/lab.ts";
-import { walk } from "./walk.ts";
+import { secure, walk } from "./walk.ts";
 
 const lab = await Lab.open({ installed: true });
 const keep = Boolean(process.env.KEEP);
@@ -11,7 +11,8 @@ process.once("SIGINT", async () => {
 });
 try {
   console.log("Booting two machines, laptop and pi …");
-  await walk(await lab.boot("laptop", "pi"), (text) => process.stdout.write(text));
+  const way = process.env.SECURE ? secure : {};
+  await walk(await lab.boot("laptop", "pi"), (text) => process.stdout.write(text), way);
   console.log("\nEverything went as the guide says.");
 } catch (error) {
   console.error(`\n${(error as Error).message}\n\n${await lab.journals()}`);
