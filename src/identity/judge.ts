@@ -43,7 +43,7 @@ export function judge<R extends Role>(
     throw denied(`${whose} is of the cluster '${subject.cluster}', this is '${cluster}'`);
   checkDates(`the authority of ${whose}`, authority, nowMs);
   checkDates(whose, certificate, nowMs);
-  if (isRevoked?.(certificate)) throw denied(`${whose} has been revoked`);
+  if (isRevoked?.(certificate)) throw denied(`${whose} has been revoked, or replaced by that of another host`);
   return subject as Extract<Subject, { role: R }>;
 }
 

@@ -84,8 +84,8 @@ export class Cluster {
   }
 
   /** Whether a node's certificate, which one of the authorities has made, counts no more. */
-  isRevoked({ subject, serial }: Certificate): boolean {
-    return subject?.role !== "node" || this.#kept.identity?.registry.believes(subject.node, serial) !== true;
+  isRevoked({ subject, notBeforeMs }: Certificate): boolean {
+    return subject?.role !== "node" || this.#kept.identity?.registry.believes(subject.node, notBeforeMs) !== true;
   }
 
   /** Adds one who is told of changes. @returns what ends that. */

@@ -143,8 +143,8 @@ export function issueTo(node: string, request: Uint8Array, { known, nowMs, optio
 }
 
 /** What is remembered of a certificate. */
-export function issuedBy({ serial, notAfterMs }: Certificate, { authority }: Identity): IssuedCertificate {
-  return { serial, notAfterMs, authority: authority.current.fingerprint };
+export function issuedBy({ serial, notBeforeMs, notAfterMs }: Certificate, { authority }: Identity): IssuedCertificate {
+  return { serial, notBeforeMs, notAfterMs, authority: authority.current.fingerprint };
 }
 
 function hashOf(secret: Uint8Array): string {

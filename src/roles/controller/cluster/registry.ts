@@ -1,17 +1,19 @@
 import { ErrorName, Failure } from "../../../base/failure.ts";
 
-/** A certificate that was issued to a node, as far as it is remembered. */
+/** What is remembered of a certificate that was issued to a node. */
 export interface IssuedCertificate {
   readonly serial: string;
+  readonly notBeforeMs: number;
   readonly notAfterMs: number;
   /** The fingerprint of the authority that has made it. */
   readonly authority: string;
 }
 
-/** A node that has, or had, a certificate. */
+/** A node that has, or had, a certificate, or was put out. */
 interface Entry {
-  /** The newest last. Only these are believed. */
-  certificates: readonly IssuedCertificate[];
+  /** When its host has joined: what was issued to that node before does not count. */
+  readonly sinceMs: number;
+  newest: IssuedCertificate | undefined;
   revoked: boolean;
 }
 
@@ -40,15 +42,13 @@ export interface Applicant {
 export const maxNodes = 10_000;
 /** Invitations that are open. */
 export const maxInvitations = 1000;
-/** Certificates of a node that are valid at a time: the agent may not have got the newest. */
-export const maxCertificates = 4;
 
 const formatVersion = 1;
 
 /**
- * Whom the cluster knows: what was issued, to whom, who is invited, who is out. A certificate that is not in here is not
- * believed, so one that was revoked needs no entry of its own. Pure: who changes it keeps it.
- * Bounds: `maxNodes`, `maxInvitations`; what is beyond is refused. Of a node's certificates the newest `maxCertificates` count.
+ * Whom the cluster knows: who has joined, and when, who is invited, who is out. A certificate counts when its node is known, and
+ * has it since its host has joined; so a standby with a copy of this believes what was renewed since. Pure: who changes it
+ * keeps it. Bounds: `maxNodes`, `maxInvitations`; what is beyond is refused.
  */
 export class Registry {
   readonly cluster: string;
@@ -67,8 +67,14 @@ export class Registry {
     const { version, cluster, nodes, invitations } = JSON.parse(text);
     if (version !== formatVersion) throw new Error(`it is of version ${version}, not ${formatVersion}`);
     const registry = new Registry(word(cluster));
-    for (const [name, { certificates, revoked }] of Object.entries<Record<string, unknown>>(nodes))
-      registry.#nodes.set(name, { certificates: list(certificates).map(issued), revoked: revoked === true });
+    for (const [name, { sinceMs, newest, revoked }] of Object.entries<Record<string, unknown>>(nodes)) {
+      const entry = {
+        sinceMs: number(sinceMs),
+        newest: newest === undefined ? undefined : issued(newest),
+        revoked: revoked === true,
+      };
+      registry.#nodes.set(name, entry);
+    }
     for (const invitation of list(invitations)) {
       const { node, proof, hash, expiresMs, usedBy } = invitation;
       if (proof !== "secret" && proof !== "key") throw new Error("an invitation is for nobody");
@@ -98,11 +104,7 @@ export class Registry {
 
   /** All that have, or had, a certificate, with the newest; in no order. */
   get nodes(): { node: string; revoked: boolean; newest: IssuedCertificate | undefined }[] {
-    return [...this.#nodes].map(([node, { revoked, certificates }]) => ({
-      node,
-      revoked,
-      newest: certificates.at(-1),
-    }));
+    return [...this.#nodes].map(([node, { revoked, newest }]) => ({ node, revoked, newest }));
   }
 
   /** Whether a node was put out, so that nobody may be it, with a certificate or without. */
@@ -110,10 +112,10 @@ export class Registry {
     return this.#nodes.get(node)?.revoked === true;
   }
 
-  /** Whether a certificate counts that says it is this node's. */
-  believes(node: string, serial: string): boolean {
+  /** Whether a certificate counts that says it is this node's, and that an authority has made. */
+  believes(node: string, notBeforeMs: number): boolean {
     const entry = this.#nodes.get(node);
-    return entry !== undefined && !entry.revoked && entry.certificates.some((issued) => issued.serial === serial);
+    return entry !== undefined && !entry.revoked && notBeforeMs >= entry.sinceMs;
   }
 
   /** The invitations that nobody has made use of. */
@@ -157,7 +159,7 @@ export class Registry {
     this.#checkRoom(node);
     this.changes++;
     invitation.usedBy = keyHash;
-    this.#nodes.set(node, { certificates: [certificate], revoked: false });
+    this.#nodes.set(node, { sinceMs: certificate.notBeforeMs, newest: certificate, revoked: false });
   }
 
   /** A node has been given another certificate. @throws Failure AccessDenied for one that is none. */
@@ -165,7 +167,7 @@ export class Registry {
     const entry = this.#nodes.get(node);
     if (!entry || entry.revoked) throw denied(`node '${node}' has no certificate to renew`);
     this.changes++;
-    entry.certificates = [...entry.certificates, certificate].slice(-maxCertificates);
+    entry.newest = certificate;
   }
 
   /**
@@ -179,16 +181,14 @@ export class Registry {
     if (entry) entry.revoked = true;
     else {
       this.#checkRoom(node);
-      this.#nodes.set(node, { certificates: [], revoked: true });
+      this.#nodes.set(node, { sinceMs: 0, newest: undefined, revoked: true });
     }
   }
 
-  /** The members that have certificates that have not expired, but none of an authority; by name. */
+  /** The members whose newest certificate has not expired, but is of another authority than this one; by name. */
   without(authority: string, nowMs: number): string[] {
-    const lacks = ({ revoked, certificates }: Entry) =>
-      !revoked &&
-      certificates.some(({ notAfterMs }) => nowMs <= notAfterMs) &&
-      !certificates.some((issued) => issued.authority === authority);
+    const lacks = ({ revoked, newest }: Entry) =>
+      !revoked && newest !== undefined && nowMs <= newest.notAfterMs && newest.authority !== authority;
     return [...this.#nodes].flatMap(([name, entry]) => (lacks(entry) ? [name] : [])).sort();
   }
 
@@ -217,6 +217,8 @@ function number(value: unknown): number {
   return value;
 }
 
-function issued({ serial, notAfterMs, authority }: Record<string, unknown>): IssuedCertificate {
-  return { serial: word(serial), notAfterMs: number(notAfterMs), authority: word(authority) };
+function issued(value: unknown): IssuedCertificate {
+  const { serial, notBeforeMs, notAfterMs, authority } = value as Record<string, unknown>;
+  const times = { notBeforeMs: number(notBeforeMs), notAfterMs: number(notAfterMs) };
+  return { serial: word(serial), ...times, authority: word(authority) };
 }
