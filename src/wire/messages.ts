@@ -43,10 +43,14 @@ export const messages = {
   proxyTargetRemoved: event(34, "controller", { proxyId: "u", reason: "s" }),
   // Its node has been away for long, and the source's node is not to wait for it.
   proxyTargetLost: event(35, "controller", { proxyId: "u", message: "s" }),
+  // Whom an agent has to believe from now on, in PEM; the last one issues certificates. Told to those with a certificate.
+  authoritiesChanged: event(36, "controller", { authorities: "as" }),
 
   // An agent asks the controller.
   createProxy: request(48, "agent", { proxyId: "u", node: "s", unit: "s" }, {}),
   removeProxy: event(49, "agent", { proxyId: "u" }),
+  // For another certificate, with a request for one in DER (RFC 2986). The answer is in PEM, as above.
+  renewCertificate: request(50, "agent", { request: "ay" }, { certificate: "s", authorities: "as" }),
 
   // An agent tells the controller.
   jobStateChanged: event(64, "agent", { jobId: "u", state: "s" }),

@@ -58,6 +58,8 @@ export class Session<S extends Side> {
   /** The peer's address, as its transport has it. */
   readonly peer: string;
   readonly agreement: Agreement;
+  /** Whether nobody on the way can read or change what is said: there is TLS, or no way, as with the unix socket. */
+  readonly secure: boolean;
   /** Whether a silent peer is taken for lost in the end. */
   readonly watched: boolean;
   /** Resolves once the peer knows of the end, or cannot be told: `closeGraceMs` after it at the latest. */
@@ -79,11 +81,10 @@ export class Session<S extends Side> {
 
   constructor(parts: SessionParts<S>) {
     const { link, clock, limits, owner } = parts;
-    this.peer = link.transport.peer;
-    this.agreement = parts.agreement;
-    this.gone = link.gone;
-    this.#parts = parts;
-    this.#link = link;
+    const { peer, secure } = link.transport;
+    [this.peer, this.secure] = [peer, secure || peer === ""];
+    [this.agreement, this.gone] = [parts.agreement, link.gone];
+    [this.#parts, this.#link] = [parts, link];
     this.#calls = new Calls(clock, limits.maxPending);
     const beat = () => void link.send(FrameType.heartbeat, undefined, emptyPlan, {});
     const port = { beat, heardMs: () => this.#heardMs(), lost: () => this.#lost() };

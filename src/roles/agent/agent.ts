@@ -6,6 +6,7 @@ import type { ReconnectingListener, ReconnectingSystemd } from "../../systemd/re
 import type { Handlers } from "../../wire/messages.ts";
 import { Dependencies } from "./dependencies.ts";
 import { gate } from "./gate.ts";
+import type { Identity } from "./identity.ts";
 import { Jobs, type JobsListener } from "./jobs.ts";
 import type { KeptSwitch } from "./kept-switch.ts";
 import { type ControllerSession, Link, type LinkOptions } from "./link.ts";
@@ -36,6 +37,8 @@ export interface AgentOptions {
   readonly keptSwitch?: KeptSwitch | undefined;
   /** @throws Failure AccessDenied for an address that this agent may not be switched to. All are allowed when it is left out. */
   permit?(address: string): void;
+  /** Who this node is; undefined when it has nowhere to keep that. */
+  readonly identity?: Identity | undefined;
 }
 
 /** All that an agent knows: its link to the controller, the jobs it runs, the units it tells of, its proxies. */
@@ -49,6 +52,7 @@ export class Agent implements ReconnectingListener {
   readonly #log: Log;
   readonly #keptSwitch: KeptSwitch | undefined;
   readonly #permit: AgentOptions["permit"];
+  readonly #identity: Identity | undefined;
   readonly #listeners = new Set<AgentListener>();
   #metrics = false;
   lastSeenUs = 0n;
@@ -64,6 +68,7 @@ export class Agent implements ReconnectingListener {
     link,
     keptSwitch,
     permit,
+    identity,
     policy = () => openPolicy,
     node = () => "",
   }: AgentOptions) {
@@ -71,6 +76,7 @@ export class Agent implements ReconnectingListener {
     this.#log = log;
     this.#keptSwitch = keptSwitch;
     this.#permit = permit;
+    this.#identity = identity;
     this.jobs = new Jobs(systemd, clock, boot, systemd.need());
     const tell: Tell = (name, fields) => {
       // Of a unit that the controller may not look at it is told no more than lists say.
@@ -99,6 +105,7 @@ export class Agent implements ReconnectingListener {
         node,
         refused: refusalsIn(log, clock, node),
       }),
+      believe: (authorities) => this.#identity?.believe(authorities),
     });
     this.link = new Link({
       ...link,
@@ -228,6 +235,7 @@ export class Agent implements ReconnectingListener {
     this.disconnectedUs = 0n;
     this.disconnectedMonotonicUs = 0n;
     this.proxies.online(session);
+    this.#identity?.online(session);
     this.#tell((listener) => listener.statusChanged());
   }
 
@@ -238,6 +246,7 @@ export class Agent implements ReconnectingListener {
     this.jobs.offline();
     this.units.clear();
     this.proxies.offline();
+    this.#identity?.offline();
     this.#tell((listener) => listener.statusChanged());
   }
 

@@ -52,6 +52,7 @@ const demands: { readonly [N in Asked]: (fields: FieldsOf<N>, knowledge: Knowled
   stopDependency: free,
   keepDependencies: free,
   setMetrics: free,
+  authoritiesChanged: free,
   resumeJobs: free,
   forgetJob: free,
   ping: free,

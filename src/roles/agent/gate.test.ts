@@ -113,7 +113,16 @@ test("the verbs' questions are all messages of the controller that demand anythi
   } as unknown as World;
   for (const question of Object.values(questions).flat()) await question(record);
   const free = [
-    ...["unsubscribe", "stopDependency", "keepDependencies", "setMetrics", "resumeJobs", "forgetJob", "ping"],
+    ...[
+      "unsubscribe",
+      "stopDependency",
+      "keepDependencies",
+      "setMetrics",
+      "authoritiesChanged",
+      "resumeJobs",
+      "forgetJob",
+      "ping",
+    ],
     ...["proxyTargetActivated", "proxyTargetChanged", "proxyTargetRemoved", "proxyTargetLost"],
   ];
   const ofController = Object.entries(messages).filter(([, { from }]) => from === "controller");

@@ -19,6 +19,7 @@ import { join as hello, probe } from "../../wire/handshake.ts";
 import { Agent } from "./agent.ts";
 import { checkPermitted, dial } from "./dial.ts";
 import { AgentFace } from "./face.ts";
+import { Identity } from "./identity.ts";
 import { KeptSwitch } from "./kept-switch.ts";
 import type { LinkOptions } from "./link.ts";
 import { type AgentSettings, agentSettings, readAgentSettings, section } from "./settings.ts";
@@ -79,6 +80,7 @@ async function serve(start: Start<typeof options, AgentSettings>, stopped: Promi
     permit,
     policy: () => service.settings.policy,
     node: () => service.settings.NodeName,
+    identity: new Identity({ folder: identityFolder(), clock: systemClock, log }),
   });
   const presence = await Presence.open({
     address: user ? userBusAddress() : systemBusAddress(),
@@ -122,10 +124,15 @@ function stateFolder(): string | undefined {
   return folder || undefined;
 }
 
+/** Where this node's certificate and key are. */
+function identityFolder(): IdentityFolder | undefined {
+  const folder = stateFolder();
+  return folder === undefined ? undefined : new IdentityFolder(join(folder, "identity"));
+}
+
 /** This node's certificate and key. @throws Failure when there are some that cannot be used. */
 function readIdentity(): Credentials | undefined {
-  const folder = stateFolder();
-  return folder === undefined ? undefined : new IdentityFolder(join(folder, "identity")).read();
+  return identityFolder()?.read();
 }
 
 /** Whether this node has a certificate, if only one that cannot be used: then it is not to speak plainly. */

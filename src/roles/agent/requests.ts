@@ -24,6 +24,8 @@ export function requests(parts: {
   setMetrics(enabled: boolean): void;
   /** Whether the policy allows it. */
   readonly permit: Permit;
+  /** Who tells whom to believe from now on, in PEM. */
+  believe(authorities: readonly string[]): void;
 }): Handlers<"agent"> {
   const { systemd, jobs, units, proxies, dependencies, log, permit } = parts;
   const handlers: Omit<Handlers<"agent">, "subscribe"> = {
@@ -72,6 +74,7 @@ export function requests(parts: {
       return {};
     },
     setMetrics: ({ enabled }) => parts.setMetrics(enabled),
+    authoritiesChanged: ({ authorities }) => parts.believe(authorities),
     proxyTargetActivated: (fields) => proxies.targetActivated(fields),
     proxyTargetChanged: (fields) => proxies.targetChanged(fields),
     proxyTargetRemoved: (fields) => proxies.targetRemoved(fields),

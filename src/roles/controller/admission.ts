@@ -7,6 +7,7 @@ import { judge } from "../../identity/judge.ts";
 import type { AcceptorOptions } from "../../wire/handshake.ts";
 import type { Session } from "../../wire/session.ts";
 import type { Transport } from "../../wire/transport.ts";
+import { certificateHandlers, type Issuer, tellAuthorities } from "./cluster/certificates.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import type { Controller } from "./controller.ts";
 import { type ControllerSettings, silenceMs } from "./settings.ts";
@@ -16,8 +17,8 @@ type Trust = Pick<Cluster, "credentials" | "isRevoked" | "isOut">;
 
 /** What is in force while an agent says hello. */
 interface Conditions {
-  /** Without, nobody is let in with TLS. */
-  readonly cluster?: Trust;
+  /** Without, nobody is let in with TLS, or given a certificate. */
+  readonly cluster?: Trust & Issuer;
   readonly service: { readonly settings: Pick<ControllerSettings, "HeartbeatInterval" | "NodeHeartbeatThreshold"> };
 }
 
@@ -86,13 +87,17 @@ export function admission(
     }
     let session: Session<"controller"> | undefined;
     return {
-      handlers: controller.handlers(node),
+      handlers: {
+        ...controller.handlers(node),
+        ...certificateHandlers(cluster, node.name, () => session),
+      },
       heartbeat: { intervalMs: settings.HeartbeatInterval, thresholdMs: silenceMs(settings) },
       onSession(opened) {
         session = opened;
         node.origin = hello;
         log.debug(`Agent of node '${node.name}' has version ${hello.version}`);
         controller.connected(node, opened, transport.peer, plain);
+        if (cluster) tellAuthorities(cluster, node);
       },
       onHeartbeat: () => node.seen(),
       onClose(reason) {

@@ -167,8 +167,8 @@ export class Controller {
     this.#updateStatus();
   }
 
-  /** What a node's agent may ask and tell. */
-  handlers(node: Node): Handlers<"controller"> {
+  /** What a node's agent may ask and tell, but for certificates. */
+  handlers(node: Node): Omit<Handlers<"controller">, "renewCertificate"> {
     const { jobs, subscriptions, dependencies } = this;
     return {
       createProxy: ({ proxyId, node: target, unit }) => {

@@ -9,6 +9,7 @@ import { Presence } from "../../bus/presence.ts";
 import type { AcceptorOptions } from "../../wire/handshake.ts";
 import type { Transport } from "../../wire/transport.ts";
 import { admission } from "./admission.ts";
+import { tellAuthorities } from "./cluster/certificates.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import { Controller, type ControllerTerms } from "./controller.ts";
 import { ControllerFace } from "./dbus/face.ts";
@@ -17,15 +18,13 @@ import { Entrance } from "./entrance.ts";
 import { Listeners } from "./listeners.ts";
 import {
   type ControllerSettings,
+  certificateLifetimeMs,
   controllerSettings,
   nodeTerms,
   readControllerSettings,
   section,
   securityOf,
 } from "./settings.ts";
-
-/** How long certificates live. */
-const lifetimeMs = 90 * 24 * 3600 * 1000;
 
 export const options = {
   port: { short: "p", argument: "PORT", help: "The port to listen on" },
@@ -62,7 +61,7 @@ async function serve(
     folder: clusterFolder(),
     clock: systemClock,
     log,
-    lifetimeMs: () => lifetimeMs,
+    lifetimeMs: () => certificateLifetimeMs(service.settings),
   });
   const controller = new Controller({ ...terms(settings, cluster), clock: systemClock, log });
   const audit = new Audit(log, systemClock);
@@ -93,6 +92,7 @@ async function serve(
   const review = () => {
     controller.reconfigure(terms(service.settings, cluster));
     void listeners.review();
+    for (const node of controller.nodes.values()) tellAuthorities(cluster, node);
   };
   cluster.listen({ changed: review, ended: (node, reason) => controller.nodes.get(node)?.disconnect(reason) });
   feedWatchdog(systemClock);

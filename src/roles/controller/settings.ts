@@ -33,6 +33,13 @@ export const controllerSettings = defineSettings({
     what: "TLS port",
     help: "The TCP port that agents with a certificate connect to.",
   },
+  CertificateLifetime: {
+    kind: "seconds",
+    default: 90 * 24 * 3600,
+    applies: "at once",
+    what: "certificate lifetime",
+    help: "Seconds that certificates live which the controller issues from now on, its own and those of nodes; 30 at least. They renew themselves at two thirds of that, so it is how long a node may be away before it has to join again, too.",
+  },
   UseUDS: {
     kind: "boolean",
     default: true,
@@ -122,6 +129,13 @@ export interface ControllerSettings extends SettingsOf<typeof controllerSettings
 /** How long a node may be silent, in ms, 0 for ever: it is looked at with each heartbeat that is sent. */
 export function silenceMs(settings: Pick<ControllerSettings, "HeartbeatInterval" | "NodeHeartbeatThreshold">): number {
   return settings.HeartbeatInterval > 0 ? settings.NodeHeartbeatThreshold : 0;
+}
+
+/** How long the certificates live that are issued now, in ms. */
+export function certificateLifetimeMs({
+  CertificateLifetime,
+}: Pick<ControllerSettings, "CertificateLifetime">): number {
+  return Math.max(30, CertificateLifetime) * 1000;
 }
 
 /** How agents may connect over TCP. @param cluster whether there is one, so that there are certificates. */
