@@ -13,7 +13,8 @@ function world() {
       const [name] = decodeBody(body ?? encodeBody("", [])) as [string];
       asked.push(`${member} ${name}`);
       if (name === ":1.0") throw new Failure(ErrorName.NameHasNoOwner, "nobody");
-      const values = { UnixUserID: Number(name.slice(3)), ProcessID: process.pid, UnixGroupIDs: [] };
+      const seen = name === ":1.9" ? {} : { ProcessID: process.pid };
+      const values = { UnixUserID: Number(name.slice(3)), ...seen, UnixGroupIDs: [] };
       const signatures: Record<string, string> = { UnixGroupIDs: "au" };
       const variants = Object.entries(values).map(
         ([key, value]) => [key, { signature: signatures[key] ?? "u", value }] as const,
@@ -31,6 +32,10 @@ test("the bus is asked once about a caller, however many calls come at once, and
   expect(await first).toMatchObject({ uid: 7, pid: process.pid });
   expect(callers.get(":1.7")).toMatchObject({ uid: 7 });
   expect(asked).toEqual(["GetConnectionCredentials :1.7"]);
+});
+
+test("of a caller in another PID namespace a bus may not tell the process", async () => {
+  expect(await world().callers.get(":1.9")).toEqual({ uid: 9, pid: 0, unit: "" });
 });
 
 test("of a caller that has left nothing is kept", async () => {

@@ -8,6 +8,7 @@ const maxCallers = 1024;
 /** Who is behind a name on the bus. */
 export interface Identity {
   readonly uid: number;
+  /** 0 when the bus does not see it. */
   readonly pid: number;
   /** The unit that the process belonged to when it called first, such as session-2.scope; "" when that is not known. */
   readonly unit: string;
