@@ -2,12 +2,15 @@
 import type { Outcome } from "../testbed/command.ts";
 import type { Host } from "../testbed/host.ts";
 import { Lab, type LabOptions } from "../testbed/lab.ts";
+import type { Certificates } from "./certificates.ts";
 
 export interface ClusterOptions extends Pick<LabOptions, "unified"> {
   /** Lines for controller.conf after AllowedNodeNames, for example sections of nodes. */
   readonly controller?: string;
   /** Lines for every agent's configuration. */
   readonly agent?: string;
+  /** Makes all hosts nodes with certificates, so that the links between them have TLS. */
+  readonly certificates?: Certificates;
 }
 
 const startAll = "systemctl daemon-reload && systemctl start bluechi-controller bluechi-agent";
@@ -97,7 +100,9 @@ export class Cluster {
     });
   }
 
-  async #configure({ controller = "", agent = "" }: ClusterOptions): Promise<void> {
+  async #configure({ controller = "", agent = "", certificates }: ClusterOptions): Promise<void> {
+    await certificates?.toController(this.main);
+    for (const host of this.hosts) await certificates?.toAgent(host);
     const names = this.hosts.map(({ name }) => name).join(",");
     await this.main.write(
       "/etc/bluechi/controller.conf.d/test.conf",

@@ -1,4 +1,5 @@
 // Every way to lose the link between a controller and the agent of another host, what notices it, and what ends it.
+import { expect } from "bun:test";
 import { agentInterface } from "../../src/api/agent.ts";
 import { agentName, controllerName, nodePath, rootPath } from "../../src/api/names.ts";
 import { nodeInterface } from "../../src/api/node.ts";
@@ -165,4 +166,46 @@ export class LinkWatch {
     if (!bus) throw new Error(`the bus of the ${end}'s host is gone`);
     return bus;
   }
+}
+
+/** Heartbeats that come, and are missed, sooner. */
+const quick = { intervalMs: 300, thresholdMs: 1000 };
+/** The threshold, once more for an end that learns of it only because the other has given up, and time for a busy machine. */
+const quickLossMs = 6000;
+/** The longest wait between two attempts to connect, one attempt in vain that has just begun, or a boot. */
+const healMs = 20_000;
+const atOnceMs = 1000;
+
+/** Lets losses be noticed sooner than by default, on all hosts, pi among them, whose agent starts at boot from now on. */
+export async function hurry(cluster: Cluster): Promise<void> {
+  for (const [role, threshold] of [
+    ["controller", "NodeHeartbeatThreshold"],
+    ["agent", "ControllerHeartbeatThreshold"],
+  ] as const) {
+    const text = `[bluechi-${role}]\nHeartbeatInterval=${quick.intervalMs}\n${threshold}=${quick.thresholdMs}\n`;
+    for (const host of cluster.hosts) await host.write(`/etc/bluechi/${role}.conf.d/zz-quick.conf`, text);
+  }
+  const pi = cluster.host("pi");
+  await pi.write("/etc/systemd/system/probe.service", "[Service]\nType=oneshot\nExecStart=true\n");
+  await pi.sh("systemctl daemon-reload && systemctl enable bluechi-agent");
+  await cluster.main.sh("systemctl restart bluechi-controller bluechi-agent");
+  await pi.sh("systemctl restart bluechi-agent");
+  for (const { name } of cluster.hosts) await cluster.online(name);
+}
+
+/** Has the link of pi lost in one way: who can notice does so in time, and all is well again by itself. */
+export async function survive(cluster: Cluster, loss: Loss): Promise<void> {
+  const watch = await LinkWatch.on(cluster, "pi");
+  const startMs = Date.now();
+  for (const [end, tookMs] of await watch.begin(loss, quickLossMs)) {
+    // One heartbeat may have been heard just before.
+    const least = loss.by === "silence" ? quick.thresholdMs - quick.intervalMs : 0;
+    expect(tookMs, `how soon the ${end} noticed`).toBeGreaterThan(least);
+    if (loss.by === "end") expect(tookMs).toBeLessThan(atOnceMs);
+    if (end === "agent" && loss.heal) expect(await watch.disconnectedMs()).toBeWithin(startMs, Date.now() + 1);
+  }
+  await watch.heal(loss, healMs);
+  expect(await watch.disconnectedMs()).toBe(0);
+  expect((await cluster.ctl("start", "pi", "probe.service")).stdout).toContain("done");
+  watch.close();
 }
