@@ -106,7 +106,7 @@ export const nodeSettings = defineSettings({
     kind: "booleanIfSet",
     default: undefined,
     applies: "at once",
-    help: "Whether the node's agent may connect from other hosts with TLS only, whatever Security says. When it is not set, yes for nodes that have been given a certificate.",
+    help: "Whether the node's agent may connect over TCP with TLS only, also where Security=both. When it is not set, yes for nodes that have been given a certificate.",
   },
   OnTargetLost: {
     kind: "word",
