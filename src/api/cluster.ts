@@ -78,7 +78,11 @@ export const clusterInterface = definePublic({
       emits: "change",
       help: "When the authority's certificate ends, in microseconds since 1970; 0 when there is none.",
     },
-    Security: { type: "s", emits: "explicit", help: "How agents may connect from other hosts: tls, plain or both." },
+    Security: {
+      type: "s",
+      emits: "explicit",
+      help: "How agents may connect from other hosts: tls, plain or both; none where UseTCP=no.",
+    },
     TLSPort: { type: "q", emits: "explicit", help: "The port that agents with a certificate connect to." },
   },
 });

@@ -217,6 +217,16 @@ test("with Security=both who needs no TLS comes in without, and is cut when that
   });
 });
 
+test("bluechictl status warns of links without TLS as long as they are allowed, unless it is to be as the original", async () => {
+  const warning = "Links without TLS are allowed: who reaches the controller's port can pose as a node; ";
+  const status = async (env = {}) => (await main.run(["bluechictl", "status"], { env })).stderr;
+  expect(await status()).toBe("");
+  await controlled("Security=both", async () => {
+    expect(await status()).toBe(`${warning}Security=tls ends that.\n`);
+    expect(await status({ BLUECHI_COMPAT: "1" })).toBe("");
+  });
+});
+
 test("a peer with TLS at a port without is told so by both sides", async () => {
   await controlled("Security=both", async () => {
     await logged(main, "bluechi-controller", "it looks like TLS, which is not spoken here", () =>

@@ -18,10 +18,10 @@ export class Entrance {
     this.#options = options;
   }
 
-  /** Which links are allowed now. */
-  get security(): Security {
+  /** Which links from other hosts are allowed now. */
+  get security(): Security | "none" {
     const { service, cluster } = this.#options;
-    return securityOf(service.settings, cluster.name !== undefined);
+    return service.settings.UseTCP ? securityOf(service.settings, cluster.name !== undefined) : "none";
   }
 
   get tlsPort(): number {

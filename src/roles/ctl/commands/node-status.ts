@@ -11,7 +11,18 @@ import { Bell, showAgain, untilInterrupted } from "../watch.ts";
 export async function nodeStatus(context: Context, only: string | undefined): Promise<number> {
   const session = await context.open();
   context.print((await nodeTable(context, session, only)).join("\n"));
+  if (only === undefined && !context.compatible) await warnOfPlainLinks(context, session);
   return 0;
+}
+
+/** Says when anybody who reaches the controller's port can be a node. */
+async function warnOfPlainLinks(context: Context, session: Session): Promise<void> {
+  const cluster = session.cluster();
+  // A controller that does not tell, or not to this caller, is not to be warned of.
+  const security = await cluster.get("Security").catch(() => "");
+  if (security !== "plain" && security !== "both") return;
+  const remedy = security === "both" ? "Security=tls ends that" : "'bluechictl cluster init' ends that";
+  context.note(`Links without TLS are allowed: who reaches the controller's port can pose as a node; ${remedy}.`);
 }
 
 /** Shows the nodes again whenever one comes or goes. */
