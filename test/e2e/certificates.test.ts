@@ -13,10 +13,10 @@ import { Cluster as Membership } from "../../src/roles/controller/cluster/cluste
 import { testsOn } from "../testbed/host-test.ts";
 import { Cluster } from "./cluster.ts";
 
-const cluster = await Cluster.start(["main", "pi"]);
+const cluster = await Cluster.start(["main", "pi", "nas"]);
 const test = testsOn(cluster.lab);
 const { main } = cluster;
-const pi = cluster.host("pi");
+const [pi, nas] = [cluster.host("pi"), cluster.host("nas")];
 const day = 24 * 3600_000;
 const longMs = 120_000;
 
@@ -52,12 +52,12 @@ async function certify(
 
 const node = (name: string): Subject => ({ cluster: "lab", role: "node", node: name });
 
-/** Gives the agent of pi an identity, and starts it again. */
-async function give({ certificate, key }: Pair): Promise<void> {
-  await pi.write(`${identity}/key.pem`, key, 0o600);
-  await pi.write(`${identity}/certificate.pem`, certificate, 0o600);
-  await pi.write(`${identity}/authorities.pem`, authorityOf(join(folder, "authority.pem")).certificate, 0o600);
-  await pi.sh("systemctl restart bluechi-agent");
+/** Gives an agent, that of pi if nothing else is said, an identity, and starts it again. */
+async function give({ certificate, key }: Pair, host = pi): Promise<void> {
+  await host.write(`${identity}/key.pem`, key, 0o600);
+  await host.write(`${identity}/certificate.pem`, certificate, 0o600);
+  await host.write(`${identity}/authorities.pem`, authorityOf(join(folder, "authority.pem")).certificate, 0o600);
+  await host.sh("systemctl restart bluechi-agent");
 }
 
 /** What a unit has logged since this is called, when it is asked for. */
@@ -78,7 +78,7 @@ beforeAll(async () => {
   const log = new Log({ write: () => {} });
   const membership = await Membership.open({ folder, clock: systemClock, log, lifetimeMs: () => day });
   await membership.init("lab");
-  for (const name of ["main", "pi"]) {
+  for (const name of ["main", "pi", "nas"]) {
     const { secret } = parseToken(await membership.enrolment.invite(name, day, ["main:843"]));
     const request = makeRequest(makeKey());
     await membership.enrolment.enrol({ node: name, secret, request, peer: "", secure: true });
@@ -229,4 +229,55 @@ test("a controller whose cluster is damaged says so, and does not go on plainly"
   await main.sh(`chown --reference=${kept} ${kept}/registry.json`);
   await main.sh("systemctl reset-failed bluechi-controller; systemctl start bluechi-controller");
   await cluster.online("pi");
+});
+
+test("a node that is revoked is cut off at once, and does not come back without TLS either", async () => {
+  await main.write(
+    "/etc/bluechi/controller.conf.d/zz.conf",
+    "[bluechi-controller]\nSecurity=both\n[node main]\nRequireTLS=no\n",
+  );
+  await main.sh("systemctl reload bluechi-controller");
+  await cluster.online("main");
+  expect((await cluster.ctl("node", "revoke", "main")).status).toBe(0);
+  expect((await cluster.ctl("status", "main")).stdout).toContain("| offline");
+  const said = await logSince(main, "bluechi-agent");
+  await main.sh("systemctl restart bluechi-agent");
+  await main.until("a refusal", async () => (await said()).includes("Node 'main' has been revoked"));
+  expect((await cluster.ctl("status", "main")).stdout).toContain("| offline");
+  await main.sh("rm /etc/bluechi/controller.conf.d/zz.conf && systemctl reload bluechi-controller");
+});
+
+test("the authority is replaced while nodes go on, and one that was away learns of it when it is back", async () => {
+  const before = await certify(node("pi"));
+  await give(before);
+  await give(await certify(node("nas")), nas);
+  await cluster.online("nas");
+  await nas.sh("systemctl stop bluechi-agent");
+  const count = async (host: typeof pi) => (await host.read(`${identity}/authorities.pem`)).split("BEGIN").length - 1;
+  const finish = () => cluster.ctl("cluster", "rotate-ca", "--finish");
+  expect((await cluster.ctl("cluster", "rotate-ca")).status).toBe(0);
+  const lacking = "would have to join again: ";
+  await main.until(
+    "all but nas to have new ones",
+    async () => (await finish()).stderr.includes(`${lacking}nas`),
+    longMs,
+  );
+  expect(await count(pi)).toBe(2);
+  const [atPi, atNas] = [await logSince(pi, "bluechi-agent"), await logSince(nas, "bluechi-agent")];
+  await nas.sh("systemctl start bluechi-agent");
+  await cluster.online("nas");
+  await main.until("nas to have a new one, too", async () => (await finish()).status === 0, longMs);
+  await pi.until("one authority", async () => (await count(pi)) === 1);
+  await nas.until("one authority", async () => (await count(nas)) === 1);
+  expect(await atNas()).toContain("The certificate of this node is renewed");
+  for (const said of [await atPi(), await atNas()]) expect(said).not.toContain("Disconnected");
+  await main.sh("systemctl restart bluechi-controller");
+  for (const name of ["pi", "nas"]) await cluster.online(name);
+  // What the old authority has made counts no more.
+  const said = await logSince(main, "bluechi-controller");
+  await pi.write(`${identity}/key.pem`, before.key, 0o600);
+  await pi.write(`${identity}/certificate.pem`, before.certificate, 0o600);
+  await pi.sh("systemctl restart bluechi-agent");
+  const complaint = "the certificate was not made by an authority that is trusted here";
+  await main.until("a refusal", async () => (await said()).includes(complaint));
 });
