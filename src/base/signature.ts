@@ -51,10 +51,25 @@ export function parseSignature(signature: string): readonly Type[] {
  * @throws SignatureError when it holds none or several.
  */
 export function parseSingle(signature: string): Type {
+  const place = placeOf(signature);
+  const known = place === undefined ? undefined : short[place];
+  if (known) return known;
   const types = parseSignature(signature);
   const [type] = types;
   if (!type || types.length !== 1) throw new SignatureError(`'${signature}' is not a single complete type`);
+  if (place !== undefined) short[place] = type;
   return type;
+}
+
+/** The types of one or two letters, which nearly all variants are of: to look for a text that has just been read takes longer. */
+const short: (Type | undefined)[] = [];
+
+/** Where the type of a short signature is kept. */
+function placeOf(signature: string): number | undefined {
+  if (signature.length === 0 || signature.length > 2) return undefined;
+  const first = signature.charCodeAt(0);
+  const second = signature.length === 1 ? 0 : signature.charCodeAt(1);
+  return first < 128 && second < 128 ? first * 128 + second : undefined;
 }
 
 function parseType(reader: { text: string; at: number }, arrays: number, structs: number): Type {

@@ -56,12 +56,18 @@ export function printType(type: Type): string {
 // A view of young bytes makes the runtime move them, which takes longer than all that is done to most messages.
 
 export function getUint32(bytes: Uint8Array, at: number, little: boolean): number {
-  const byte = (index: number) => bytes[at + (little ? index : 3 - index)] as number;
-  return (byte(0) | (byte(1) << 8) | (byte(2) << 16) | (byte(3) << 24)) >>> 0;
+  const first = little ? at : at + 3;
+  const step = little ? 1 : -1;
+  const low = (bytes[first] as number) | ((bytes[first + step] as number) << 8);
+  const high = (bytes[first + 2 * step] as number) | ((bytes[first + 3 * step] as number) << 8);
+  return (low | (high << 16)) >>> 0;
 }
 
 export function setUint32(bytes: Uint8Array, at: number, value: number): void {
-  for (let index = 0; index < 4; index++) bytes[at + index] = value >>> (8 * index);
+  bytes[at] = value;
+  bytes[at + 1] = value >>> 8;
+  bytes[at + 2] = value >>> 16;
+  bytes[at + 3] = value >>> 24;
 }
 
 export function viewOf(bytes: Uint8Array): DataView {

@@ -1,6 +1,6 @@
 import { type Body, emptyBody } from "../base/body.ts";
 import { ErrorName, Failure } from "../base/failure.ts";
-import { alignUp, setUint32 } from "./layout.ts";
+import { alignUp, getUint32, setUint32 } from "./layout.ts";
 import { Writer } from "./marshal.ts";
 import { isBusName, isInterfaceName, isMemberName, isObjectPath } from "./syntax.ts";
 import { fromBigEndian, malformed, parsing, Reader } from "./unmarshal.ts";
@@ -139,6 +139,8 @@ const fixedHeader = 16;
  */
 export class MessageReader {
   #chunks: Uint8Array[] = [];
+  /** How much of the first one has been taken. */
+  #at = 0;
   #held = 0;
   #needed = fixedHeader;
   /** How many of the bytes that come next belong to a message that was too long. */
@@ -159,16 +161,16 @@ export class MessageReader {
   next(): Message | undefined {
     if (this.#held < this.#needed) return undefined;
     const bytes = this.#join();
-    const { header, whole } = measure(bytes);
+    const { header, whole } = measure(bytes, this.#at);
     this.#needed = whole > maxMessage ? Math.min(header, maxMessage) : whole;
     if (this.#held < this.#needed) return undefined;
-    const end = this.#needed;
-    const message = decodeMessage(end === bytes.length ? bytes : bytes.subarray(0, end));
-    this.#excess = whole - end;
-    this.#chunks = [];
-    this.#held = 0;
-    if (end < bytes.length) this.push(bytes.subarray(end));
+    const end = this.#at + this.#needed;
+    const message = decodeMessage(bytes.subarray(this.#at, end));
+    this.#excess = whole - this.#needed;
+    this.#held -= this.#needed;
+    this.#at = end;
     this.#needed = fixedHeader;
+    if (this.#excess > 0 || this.#held === 0) this.#restart();
     return message;
   }
 
@@ -176,32 +178,41 @@ export class MessageReader {
   #join(): Uint8Array {
     const [first] = this.#chunks;
     if (first && this.#chunks.length === 1) return first;
+    if (first && this.#at > 0) this.#chunks[0] = first.subarray(this.#at);
     const joined = Buffer.concat(this.#chunks);
     this.#chunks = [joined];
+    this.#at = 0;
     return joined;
+  }
+
+  /** Begins anew with what is left. */
+  #restart(): void {
+    const rest = this.#held === 0 ? undefined : this.#join().subarray(this.#at);
+    this.#chunks = [];
+    this.#at = 0;
+    this.#held = 0;
+    if (rest) this.push(rest);
   }
 }
 
-function isLittle(bytes: Uint8Array): boolean {
-  if (bytes[0] !== 0x6c && bytes[0] !== 0x42) throw malformed("it has no known byte order");
-  return bytes[0] === 0x6c;
+function isLittle(bytes: Uint8Array, at: number): boolean {
+  if (bytes[at] !== 0x6c && bytes[at] !== 0x42) throw malformed("it has no known byte order");
+  return bytes[at] === 0x6c;
 }
 
-/** How many bytes the message takes that begins with these 16, and how many of them the header with its padding. */
-function measure(bytes: Uint8Array): { readonly header: number; readonly whole: number } {
-  const reader = new Reader(bytes.subarray(0, fixedHeader), isLittle(bytes));
-  if (bytes[3] !== 1) throw malformed("it has an unknown protocol version");
-  reader.uint32();
-  const bodyLength = reader.uint32();
-  reader.uint32();
-  const header = fixedHeader + alignUp(Math.min(reader.uint32(), maxFrame), 8);
+/** How many bytes the message takes of which the first 16 are there, and how many of them the header with its padding. */
+function measure(bytes: Uint8Array, at: number): { readonly header: number; readonly whole: number } {
+  const little = isLittle(bytes, at);
+  if (bytes[at + 3] !== 1) throw malformed("it has an unknown protocol version");
+  const bodyLength = getUint32(bytes, at + 4, little);
+  const header = fixedHeader + alignUp(Math.min(getUint32(bytes, at + 12, little), maxFrame), 8);
   const whole = header + bodyLength;
   if (whole > maxFrame) throw malformed("it is longer than 128 MiB");
   return { header, whole };
 }
 
 function decodeMessage(bytes: Uint8Array): Message {
-  const little = isLittle(bytes);
+  const little = isLittle(bytes, 0);
   const reader = new Reader(bytes, little);
   reader.byte();
   const message = {

@@ -30,7 +30,8 @@ export function decodeBody(body: Body): unknown[] {
 
 function decode(signature: string, reader: Reader): unknown[] {
   return parsing(() => {
-    const values = parseSignature(signature).map((type) => reader.value(type));
+    const values: unknown[] = [];
+    for (const type of parseSignature(signature)) values.push(reader.value(type));
     if (reader.left > 0) throw malformed(`${reader.left} bytes too many`);
     return values;
   });
@@ -180,7 +181,9 @@ export class Reader {
     if (type.code === "a") return this.#array(type.element);
     if (type.code !== "(") return this.variant();
     this.align(8);
-    return type.fields.map((field) => this.value(field));
+    const values: unknown[] = [];
+    for (const field of type.fields) values.push(this.value(field));
+    return values;
   }
 
   #array(element: Type): unknown {

@@ -40,6 +40,22 @@ test("what breaks the rules is refused for the right reason", () => {
     expect(() => validateBody(body(signature, hex)), `${signature} ${hex}`).toThrow(reason);
 });
 
+test("a long body is held to the same rules as a short one", () => {
+  const filler = encodeBody("s", ["x".repeat(1019)]).bytes;
+  const cases: [hex: string, reason: string][] = [
+    ["02000000 680000", "contains NUL"],
+    ["05000000 616263640000", "contains NUL"],
+    ["06000000 610062636465 00", "contains NUL"],
+    ["02000000 c32800", "UTF-8"],
+    ["06000000 616263c3 2863 00", "UTF-8"],
+    ["ffffffff 00", "too early"],
+  ];
+  for (const [hex, reason] of cases) {
+    const { bytes } = body("s", hex);
+    expect(() => validateBody({ signature: "ss", bytes: Buffer.concat([filler, bytes]) }), hex).toThrow(reason);
+  }
+});
+
 test("what keeps to the rules is taken, wherever it lies in memory", () => {
   const texts = ["", "a", "abc", "abcd", "abcde", "\u0001\u007f", "ä", "abc€def", "🂡🂢🂣", "x".repeat(1000)];
   const paths = ["/", "/a", "/a_Z/09/b", "/org/freedesktop/systemd1/unit/a_2eservice"];

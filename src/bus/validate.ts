@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import type { Body } from "../base/body.ts";
 import { parseSignature, parseSingle, type Type } from "../base/signature.ts";
-import { alignment, alignUp, maxArray, maxDepth } from "./layout.ts";
+import { alignment, alignUp, getUint32, maxArray, maxDepth } from "./layout.ts";
 import { malformed, parsing } from "./unmarshal.ts";
 
 /**
@@ -23,6 +23,12 @@ const slash = 0x2f;
 const inPath = new Uint8Array(256);
 for (const letter of Buffer.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")) inPath[letter] = 1;
 
+/** A view of the bytes makes the runtime move them: below so many that takes longer than to look at each. */
+const worthWords = 512;
+
+/** Bytes of any kind can be read as a Buffer's. */
+const toText = Buffer.prototype.toString;
+
 /**
  * Goes over values one after another, keeping nothing of them but where the next one begins. Nothing is allocated per
  * value, and texts, which begin at words, are looked at by the word.
@@ -31,13 +37,14 @@ class Walk {
   at = 0;
   #depth = 0;
   readonly #bytes: Uint8Array;
-  /** The same bytes, but the last few when they make no whole word. */
-  readonly #words: Int32Array;
+  /** The same bytes, but the last few when they make no whole word. Of few bytes there is none, as it would not pay. */
+  readonly #words: Int32Array | undefined;
 
   constructor(given: Uint8Array) {
-    const bytes = given.byteOffset % 4 === 0 ? given : new Uint8Array(given);
+    const many = given.length >= worthWords;
+    const bytes = !many || given.byteOffset % 4 === 0 ? given : new Uint8Array(given);
     this.#bytes = bytes;
-    this.#words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2);
+    this.#words = many ? new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2) : undefined;
   }
 
   value(type: Type): void {
@@ -115,7 +122,7 @@ class Walk {
     const words = this.#words;
     let all = 0;
     let at = start;
-    for (; at + 4 <= end; at += 4) {
+    for (; words && at + 4 <= end; at += 4) {
       const word = words[at >>> 2] as number;
       // Something is left of a word in which a byte is 0, and of no other.
       if (((word - 0x01010101) & ~word & highBits) !== 0) throw malformed("a text contains NUL");
@@ -152,7 +159,7 @@ class Walk {
     const start = this.#terminated(size);
     // The most frequent ones, of variants, are a single character.
     if (size === 1) return String.fromCharCode(this.#bytes[start] as number);
-    return Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + start, size).toString("latin1");
+    return toText.call(this.#bytes, "latin1", start, start + size);
   }
 
   #terminated(size: number): number {
@@ -162,7 +169,8 @@ class Walk {
   }
 
   #uint32(): number {
-    return (this.#words[this.#take(4, 4) >>> 2] as number) >>> 0;
+    const at = this.#take(4, 4);
+    return this.#words ? (this.#words[at >>> 2] as number) >>> 0 : getUint32(this.#bytes, at, true);
   }
 
   /** Steps over `size` bytes that begin at a boundary, with zeros before it. @returns where they begin. */

@@ -52,13 +52,13 @@ export class Writer {
 
   /** The bytes written so far, which are the caller's; the writer is empty then. */
   take(): Uint8Array {
-    const written = new Uint8Array(this.#buffer.buffer, 0, this.#length);
+    const written = this.#buffer.subarray(0, this.#length);
     this.#length = 0;
     this.#begun = 0;
     const capacity = this.#buffer.length;
     if (capacity > keptCapacity) this.#buffer = Buffer.allocUnsafeSlow(firstCapacity);
     // Nor is a large one given away for the little that a compressed frame leaves in it.
-    return capacity <= keptCapacity || written.length < capacity / 2 ? written.slice() : written;
+    return capacity <= keptCapacity || written.length < capacity / 2 ? new Uint8Array(written) : written;
   }
 
   /** Writes a byte over one that has been written. */
