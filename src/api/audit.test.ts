@@ -13,7 +13,7 @@ function world() {
 }
 
 const start: Deed = {
-  who: { uid: 1000, pid: 4321, unit: "session-2.scope" },
+  who: { uid: 1000, pid: 4321, unit: "session-2.scope", settled: undefined },
   method: "org.eclipse.bluechi.Node.StartUnit",
   action: "org.eclipse.bluechi.manage-units",
   verb: "start",
@@ -64,7 +64,9 @@ test("what callers write is cut, and stays on its line", () => {
 test("denials beyond a hundred of one user in ten seconds are counted, and the count is said; others' are not concerned", () => {
   const { audit, entries, clock } = world();
   for (let call = 0; call < 130; call++) audit.denied(start, refused);
-  audit.denied({ ...start, who: undefined }, refused);
+  audit.denied({ ...start, who: { uid: 5, pid: 0, unit: "", settled: undefined } }, refused);
+  expect(entries.at(-1)?.MESSAGE).toBe("uid 5 (pid unknown): start 'web.service' on node 'pi': denied: no");
+  expect(entries.at(-1)).not.toHaveProperty("BLUECHI_CALLER_PID");
   expect(entries).toHaveLength(101);
   clock.advance(10_000);
   expect(entries).toHaveLength(102);

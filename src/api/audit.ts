@@ -77,7 +77,7 @@ export class Audit {
     const fields = {
       MESSAGE_ID: auditMessageId,
       BLUECHI_CALLER_UID: who?.uid,
-      BLUECHI_CALLER_PID: who?.pid,
+      BLUECHI_CALLER_PID: who?.pid || undefined,
       BLUECHI_CALLER_UNIT: who?.unit,
       BLUECHI_METHOD: method,
       BLUECHI_ACTION: action,
@@ -96,7 +96,7 @@ export class Audit {
 
 function whoText(who: Identity | undefined): string {
   if (!who) return "a caller that has left";
-  return `uid ${who.uid} (pid ${who.pid}${who.unit && `, ${who.unit}`})`;
+  return `uid ${who.uid} (pid ${who.pid || "unknown"}${who.unit && `, ${who.unit}`})`;
 }
 
 /** What is done, in words: `start 'web.service' on node 'pi' (job 12)`. */

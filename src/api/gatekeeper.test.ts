@@ -71,6 +71,7 @@ function world() {
           ]),
         };
       }
+      if (member === "GetUnitByPID") return { body: encodeBody("o", ["/org/freedesktop/systemd1/unit/a_2eservice"]) };
       const [, action, details, flags] = args as [unknown, string, Map<string, string>, number];
       const verdict = await new Promise<Verdict>((answer) => {
         asked.push({ action: `${action} ${flags}`, details: Object.fromEntries(details), answer });
@@ -260,11 +261,11 @@ test("each call that changes something has one entry, once its result is known",
   await settle();
   asked[0]?.answer(no);
   await denied;
-  expect(entries.map(({ MESSAGE }) => MESSAGE?.replace(/\(pid .*?\)/, "()"))).toEqual([
-    "uid 0 (): start 'web.service' on node 'pi' (job 5): failed",
-    "uid 0 (): start 'bad' on node 'pi': it is bad?very bad",
-    "uid 0 (): enable 'a?b.service c.service' on node 'pi': done",
-    "uid 7 (): start 'a' on node 'pi': denied: Access denied: polkit does not allow uid 7 to start 'a' on node 'pi' (org.eclipse.bluechi.manage-units)",
+  expect(entries.map(({ MESSAGE }) => MESSAGE?.replace("pid 1, ", ""))).toEqual([
+    "uid 0 (a.service): start 'web.service' on node 'pi' (job 5): failed",
+    "uid 0 (a.service): start 'bad' on node 'pi': it is bad?very bad",
+    "uid 0 (a.service): enable 'a?b.service c.service' on node 'pi': done",
+    "uid 7 (a.service): start 'a' on node 'pi': denied: Access denied: polkit does not allow uid 7 to start 'a' on node 'pi' (org.eclipse.bluechi.manage-units)",
   ]);
   expect(entries.map(({ BLUECHI_METHOD: method, BLUECHI_RESULT: result }) => [method, result])).toEqual([
     ["a.B.Start", "failed"],

@@ -75,6 +75,7 @@ export class Gatekeeper {
       return this.#perform(access, who, called, run);
     } catch (thrown) {
       const denial = asFailure(thrown);
+      await who?.settled;
       if (typeof access !== "string") this.#options.audit.denied(deedOf(access, called, who), denial);
       throw who ? denial : new Failure(ErrorName.AccessDenied, `Access denied to who is not known: ${denial.message}`);
     } finally {
@@ -112,10 +113,13 @@ export class Gatekeeper {
     const deed = deedOf(access, called, who);
     try {
       const answer = await run();
+      // The caller waits, so that systemd still finds it. Its first call only: then it is known.
+      await who.settled;
       if (access.job) this.#follow(deed, (answer as { job: string }).job, called.caller.sender);
       else audit.ended(deed, "done");
       return answer;
     } catch (thrown) {
+      await who.settled;
       audit.failed(deed, asFailure(thrown));
       throw thrown;
     }

@@ -12,6 +12,14 @@ export function pathEncode(text: string): string {
 /** How each byte is written that may not stand in a label. */
 const escapes = Array.from({ length: 256 }, (_, byte) => `_${byte.toString(16).padStart(2, "0")}`);
 
+/** The text that a label of an object path was made from, as sd_bus_path_decode(3) does it. */
+export function pathDecode(label: string): string {
+  if (label === "_") return "";
+  if (!label.includes("_")) return label;
+  const bytes = label.replace(/_([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return Buffer.from(bytes, "latin1").toString();
+}
+
 /** A name of this set of characters and the suffix of a unit type (systemd.unit(5)). */
 const unitName = /^[A-Za-z0-9:_.\\@-]+\.(service|socket|device|mount|automount|swap|target|path|timer|slice|scope)$/;
 const maxUnitName = 255;

@@ -1,9 +1,13 @@
-import { readFileSync } from "node:fs";
+import { pathDecode } from "../base/names.ts";
 import type { BusConnection } from "./connection.ts";
 import { credentialsOf } from "./driver.ts";
+import { encodeBody } from "./marshal.ts";
+import { decodeBody } from "./unmarshal.ts";
 
 /** How many callers are remembered; with one more, who has not called for longest is forgotten, and asked about again. */
 const maxCallers = 1024;
+/** How long systemd may take to say which unit a caller belongs to. */
+const unitMs = 2000;
 
 /** Who is behind a name on the bus. */
 export interface Identity {
@@ -11,7 +15,9 @@ export interface Identity {
   /** 0 when the bus does not see it. */
   readonly pid: number;
   /** The unit that the process belonged to when it called first, such as session-2.scope; "" when that is not known. */
-  readonly unit: string;
+  unit: string;
+  /** There until systemd has told the unit, and resolved then. */
+  settled: Promise<void> | undefined;
 }
 
 /** Who calls over a connection, asked of its bus once for each caller: a bus gives no unique name twice. */
@@ -40,7 +46,9 @@ export class Callers {
   async #ask(name: string): Promise<Identity> {
     try {
       const { uid, pid } = await credentialsOf(this.#connection, name);
-      const identity = { uid, pid, unit: unitOf(pid) };
+      const identity: Identity = { uid, pid, unit: "", settled: undefined };
+      // To systemd 0 means who asks.
+      if (pid !== 0) identity.settled = this.#findUnit(identity);
       if (this.#known.has(name)) this.#known.set(name, identity);
       return identity;
     } catch (error) {
@@ -48,25 +56,28 @@ export class Callers {
       throw error;
     }
   }
-}
 
-/** The unit that a process belongs to. It waits for its answer, so its id is still its own. */
-function unitOf(pid: number): string {
-  try {
-    return unitIn(readFileSync(`/proc/${pid}/cgroup`, "utf8"));
-  } catch {
-    return "";
+  /** systemd is asked, as the files of /proc that tell it are hidden from who is not root (ProtectProc=). */
+  async #findUnit(identity: Identity): Promise<void> {
+    try {
+      const reply = await this.#connection.call({
+        ...manager,
+        body: encodeBody("u", [identity.pid]),
+        timeoutMs: unitMs,
+      });
+      const path = String(decodeBody(reply.body)[0]);
+      identity.unit = pathDecode(path.slice(path.lastIndexOf("/") + 1));
+    } catch {
+      // It is a process of another container, or there is no systemd on this bus.
+    }
+    identity.settled = undefined;
   }
 }
 
-/** What is no slice in the path of a control group that systemd made. */
-const unitLabel = /\.(?:service|scope|socket|mount|swap)$/;
-
-/**
- * The system's unit in a /proc/PID/cgroup, as sd_pid_get_unit(3) finds it: the first label that is no slice, of systemd's
- * own hierarchy where there are several.
- */
-export function unitIn(text: string): string {
-  const path = /^\d+:name=systemd:(.*)$/m.exec(text) ?? /^0::(.*)$/m.exec(text);
-  return path?.[1]?.split("/").find((label) => unitLabel.test(label)) ?? "";
-}
+const manager = {
+  destination: "org.freedesktop.systemd1",
+  path: "/org/freedesktop/systemd1",
+  interface: "org.freedesktop.systemd1.Manager",
+  member: "GetUnitByPID",
+  noAutoStart: true,
+} as const;
