@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { systemClock } from "./clock.ts";
-import { clockMonotonicUs, peerContext, sendDatagram } from "./libc.ts";
+import { clockMonotonicUs, groupId, peerContext, peerCredentials, sendDatagram, userId } from "./libc.ts";
 
 test("the monotonic clock is the kernel's", () => {
   const first = clockMonotonicUs();
@@ -24,4 +24,21 @@ test("a datagram to nobody is not taken", () => {
 
 test("what is no socket has no security context", () => {
   expect(peerContext(-1)).toBeUndefined();
+});
+
+test("what is no socket has nobody at its other end", () => {
+  expect(peerCredentials(-1)).toBeUndefined();
+});
+
+test("users and groups have the numbers that their files say", () => {
+  for (const [file, idOf] of [
+    ["/etc/passwd", userId],
+    ["/etc/group", groupId],
+  ] as const) {
+    for (const line of readFileSync(file, "utf8").trim().split("\n")) {
+      const [name = "", , id] = line.split(":");
+      expect([name, idOf(name)]).toEqual([name, Number(id)]);
+    }
+  }
+  expect([userId("no such user"), groupId("")]).toEqual([undefined, undefined]);
 });

@@ -1,4 +1,4 @@
-import { dlopen, FFIType, ptr } from "bun:ffi";
+import { dlopen, FFIType, type Pointer, ptr, read } from "bun:ffi";
 
 // What the runtime has no call for. Loaded at the first use.
 // Constants are those of Linux on x86-64 and arm64, which agree here.
@@ -17,6 +17,8 @@ const symbols = {
     args: [FFIType.i32, FFIType.i32, FFIType.i32, FFIType.ptr, FFIType.ptr],
     returns: FFIType.i32,
   },
+  getpwnam: { args: [FFIType.ptr], returns: FFIType.ptr },
+  getgrnam: { args: [FFIType.ptr], returns: FFIType.ptr },
   setsockopt: { args: [FFIType.i32, FFIType.i32, FFIType.i32, FFIType.ptr, FFIType.u32], returns: FFIType.i32 },
 } as const;
 
@@ -159,4 +161,46 @@ export function peerContext(fd: number): string | undefined {
   if (libc().getsockopt(fd, SOL_SOCKET, SO_PEERSEC, ptr(context), ptr(length)) !== 0) return undefined;
   const text = context.toString("utf8", 0, length[0]);
   return text.replace(/\0.*$/s, "") || undefined;
+}
+
+const SO_PEERCRED = 17;
+const SO_PEERGROUPS = 59;
+/** The kernel's bound on a process's groups (NGROUPS_MAX, getgroups(2)). */
+const maxGroups = 65_536;
+
+/** Who is at the other end of a unix socket, as of when they connected (unix(7)). */
+export interface PeerCredentials {
+  readonly uid: number;
+  /** All of its groups. */
+  readonly gids: readonly number[];
+}
+
+/** Who is at the other end of a unix socket (SO_PEERCRED, SO_PEERGROUPS); undefined when the kernel does not tell. */
+export function peerCredentials(fd: number): PeerCredentials | undefined {
+  const [, uid, gid] = socketWords(fd, SO_PEERCRED, 3) ?? [];
+  if (uid === undefined || gid === undefined) return undefined;
+  return { uid, gids: [gid, ...(socketWords(fd, SO_PEERGROUPS, maxGroups) ?? [])] };
+}
+
+/** An option of a socket that is a row of 32-bit numbers; undefined when there is none. */
+function socketWords(fd: number, option: number, max: number): Uint32Array | undefined {
+  const words = new Uint32Array(max);
+  const length = new Uint32Array([words.byteLength]);
+  if (libc().getsockopt(fd, SOL_SOCKET, option, ptr(words), ptr(length)) !== 0) return undefined;
+  return words.subarray(0, (length[0] ?? 0) / words.BYTES_PER_ELEMENT);
+}
+
+/** The number of a user by its name (getpwnam(3)); undefined when there is no such user. */
+export function userId(name: string): number | undefined {
+  return accountId(libc().getpwnam(ptr(Buffer.from(`${name}\0`))));
+}
+
+/** The number of a group by its name (getgrnam(3)); undefined when there is no such group. */
+export function groupId(name: string): number | undefined {
+  return accountId(libc().getgrnam(ptr(Buffer.from(`${name}\0`))));
+}
+
+/** In struct passwd and struct group alike the number follows two pointers. */
+function accountId(entry: Pointer | bigint | null): number | undefined {
+  return entry === null ? undefined : read.u32(Number(entry) as Pointer, 16);
 }

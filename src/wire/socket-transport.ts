@@ -1,6 +1,6 @@
 import { apart } from "../base/apart.ts";
 import { systemClock, type Timer } from "../base/clock.ts";
-import { peerContext, setSocketOption } from "../base/libc.ts";
+import { type PeerCredentials, peerContext, peerCredentials, setSocketOption } from "../base/libc.ts";
 import { closeGraceMs, type Transport, type TransportHandler } from "./transport.ts";
 
 /** Options of a TCP socket; what is left out stays as the kernel has it. Without effect on unix sockets. */
@@ -62,6 +62,11 @@ export class SocketTransport implements Transport {
     error: ({ data: transport }, error) => transport.#lost(error),
     close: ({ data: transport }, error) => transport.#lost(error),
   };
+
+  credentials(): PeerCredentials | undefined {
+    const { fd } = this.#socket;
+    return fd === undefined || this.peer !== "" ? undefined : peerCredentials(fd);
+  }
 
   securityContext(): string | undefined {
     const { fd } = this.#socket;

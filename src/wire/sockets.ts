@@ -42,17 +42,28 @@ export function listenFd(fd: number, options: () => SocketOptions, onTransport: 
 }
 
 /**
- * Listens on a unix socket. A socket file that nobody answers at is replaced.
+ * Listens on a unix socket, which nobody but this user can connect to, and root. A socket file that nobody answers at is
+ * replaced.
  * @throws Failure AddressInUse when somebody answers there, else Failed.
  */
 export async function listenUnix(path: string, onTransport: OnTransport): Promise<Listener> {
   try {
-    return await listen(path, { unix: path }, () => ({}), onTransport);
+    return await listenPrivately(path, onTransport);
   } catch (thrown) {
     if (!(thrown instanceof ListenFailure) || thrown.code !== "EADDRINUSE") throw thrown;
     if (!(await isStale(path))) throw thrown;
     unlinkSync(path);
-    return await listen(path, { unix: path }, () => ({}), onTransport);
+    return await listenPrivately(path, onTransport);
+  }
+}
+
+function listenPrivately(path: string, onTransport: OnTransport): Promise<Listener> {
+  // The file is made before anything is awaited, so that it is never there with another mode.
+  const usual = process.umask(0o177);
+  try {
+    return listen(path, { unix: path }, () => ({}), onTransport);
+  } finally {
+    process.umask(usual);
   }
 }
 

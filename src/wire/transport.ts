@@ -1,3 +1,5 @@
+import type { PeerCredentials } from "../base/libc.ts";
+
 /** What a transport tells its user. */
 export interface TransportHandler {
   /** Bytes as they arrived, cut anywhere. The chunk belongs to the receiver. */
@@ -21,6 +23,8 @@ export interface Transport {
    * good is not said by that. Known once bytes have arrived, and at the one who has connected, from the start.
    */
   certificate?(): Uint8Array | undefined;
+  /** Who the peer is on this host, as the kernel says it; undefined when it tells nothing, as of TCP. */
+  credentials?(): PeerCredentials | undefined;
   /** The peer's security context, undefined when the kernel tells none; of TCP it does only with labelled networking. */
   securityContext?(): string | undefined;
   /** Bytes that were written and that the kernel has not taken yet. */

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -191,6 +191,21 @@ describe("sockets", () => {
     writeFileSync(file, "");
     await expect(listenUnix(file, () => {})).rejects.toMatchObject({ errorName: ErrorName.AddressInUse });
     expect(existsSync(file)).toBe(true);
+  });
+
+  test("a unix socket is for this user and root alone, and tells who has come", async () => {
+    const path = join(folder, "private");
+    const at = Promise.withResolvers<Transport>();
+    const listener = await listenUnix(path, (transport) => at.resolve(transport));
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    const near = await connect({ kind: "unix", path });
+    const far = await at.promise;
+    const own = { uid: process.getuid?.(), gids: [...new Set([process.getgid?.(), ...(process.getgroups?.() ?? [])])] };
+    const { uid, gids = [] } = far.credentials?.() ?? {};
+    expect({ uid, gids: [...new Set(gids)] }).toEqual(own as never);
+    near.abort();
+    far.abort();
+    listener.close();
   });
 
   test("connections are counted as long as they have a descriptor", async () => {

@@ -10,6 +10,7 @@ import type { Transport } from "../../wire/transport.ts";
 import { certificateHandlers, type Issuer, tellAuthorities } from "./cluster/certificates.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import type { Controller } from "./controller.ts";
+import type { LocalPeers } from "./local-peers.ts";
 import { type ControllerSettings, silenceMs } from "./settings.ts";
 
 /** What decides about certificates. */
@@ -19,6 +20,8 @@ type Trust = Pick<Cluster, "credentials" | "isRevoked" | "isOut">;
 interface Conditions {
   /** Without, nobody is let in with TLS, or given a certificate. */
   readonly cluster?: Trust & Issuer;
+  /** Who may use the unix socket. Without, everybody whom the file's mode lets through. */
+  readonly localPeers?: Pick<LocalPeers, "trouble">;
   readonly service: { readonly settings: Pick<ControllerSettings, "HeartbeatInterval" | "NodeHeartbeatThreshold"> };
 }
 
@@ -59,12 +62,14 @@ function isPlain({ secure, peer }: Transport): boolean {
  */
 export function admission(
   controller: Controller,
-  { service, cluster }: Conditions,
+  { service, cluster, localPeers }: Conditions,
   log: Log,
   clock: Clock,
 ): AcceptorOptions["admit"] {
   const refusals = new Rationed((text) => log.error(text), clock);
   return (hello, transport) => {
+    const stranger = transport.peer === "" ? localPeers?.trouble(transport.credentials?.()) : undefined;
+    if (stranger !== undefined) throw new Failure(ErrorName.AccessDenied, stranger);
     if (transport.secure) checkCertificate(hello.node, transport, cluster, Number(clock.realtimeUs() / 1000n));
     const node = controller.admit(hello.node);
     if (cluster?.isOut(node.name)) throw new Failure(ErrorName.AccessDenied, `Node '${node.name}' has been revoked`);

@@ -6,6 +6,7 @@ import type { Credentials } from "../../identity/credentials.ts";
 import { listenFd, listenTcp, listenUnix } from "../../wire/sockets.ts";
 import { listenTls, type TlsListener } from "../../wire/tls-sockets.ts";
 import type { Listener, Transport } from "../../wire/transport.ts";
+import type { LocalPeers } from "./local-peers.ts";
 import { type ControllerSettings, securityOf, silenceMs } from "./settings.ts";
 
 const socketPath = "/run/bluechi/bluechi.sock";
@@ -24,6 +25,8 @@ interface ListenersOptions {
   readonly service: { readonly settings: ControllerSettings };
   /** What the controller shows of itself with TLS; nothing as long as there is no cluster. */
   readonly cluster: { readonly credentials: Credentials | undefined };
+  /** Who may come in by the unix socket. */
+  readonly localPeers: LocalPeers;
   readonly log: Log;
   readonly onTransport: (transport: Transport) => void;
 }
@@ -46,6 +49,8 @@ export class Listeners {
   /** The review that is under way, and those that wait for it. */
   #reviewed: Promise<unknown> = Promise.resolve();
   #closed = false;
+  /** Whether the unix socket is not the service manager's. */
+  #ownSocket = false;
 
   constructor(options: ListenersOptions) {
     this.#options = options;
@@ -63,7 +68,7 @@ export class Listeners {
 
   /** Listens wherever the settings and the service manager say. @throws Failure when a place is taken, or there is none. */
   async open(): Promise<void> {
-    const { service, log, onTransport } = this.#options;
+    const { service, log, localPeers, onTransport } = this.#options;
     const { settings } = service;
     const inherited = inheritedSockets();
     if (!settings.UseTCP && !settings.UseUDS && inherited === 0) {
@@ -77,13 +82,17 @@ export class Listeners {
     // An inherited unix socket is bluechi-controller.socket's, which owns the path.
     if (settings.UseUDS && inherited === 0) {
       this.#lasting.push(await listenUnix(socketPath, onTransport));
+      this.#ownSocket = true;
+      localPeers.open(socketPath);
       log.info(`Waiting for connection requests on socket ${socketPath}...`);
     }
   }
 
   /** Opens and closes ports as the settings and the cluster ask for it now. What does not work is logged. */
   review(): Promise<void> {
-    const { log } = this.#options;
+    const { log, localPeers } = this.#options;
+    localPeers.review();
+    if (this.#ownSocket) localPeers.open(socketPath);
     const reviewed = this.#reviewed.then(() => this.#openPorts()).catch((error) => log.error(describe(error)));
     this.#reviewed = reviewed;
     return reviewed;

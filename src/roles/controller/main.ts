@@ -16,6 +16,7 @@ import { ControllerFace } from "./dbus/face.ts";
 import { Doors } from "./doors.ts";
 import { Entrance } from "./entrance.ts";
 import { Listeners } from "./listeners.ts";
+import { LocalPeers } from "./local-peers.ts";
 import {
   type ControllerSettings,
   certificateLifetimeMs,
@@ -82,12 +83,13 @@ async function serve(
       };
     },
   });
-  const admit = admission(controller, { service, cluster }, log, systemClock);
+  const localPeers = new LocalPeers({ service, log });
+  const admit = admission(controller, { service, cluster, localPeers }, log, systemClock);
   const enrol: AcceptorOptions["enrol"] = (request, { peer, secure }) =>
     cluster.enrolment.enrol({ ...request, peer, secure });
   const doors: Doors = new Doors({ admit, enrol, log, connections: () => listeners.connections });
   const onTransport = (transport: Transport) => doors.accept(transport);
-  const listeners: Listeners = new Listeners({ service, cluster, log, onTransport });
+  const listeners: Listeners = new Listeners({ service, cluster, localPeers, log, onTransport });
   await listeners.open();
   const review = () => {
     controller.reconfigure(terms(service.settings, cluster));

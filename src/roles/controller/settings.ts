@@ -46,6 +46,18 @@ export const controllerSettings = defineSettings({
     applies: "after a restart",
     help: "Whether to listen on the unix socket /run/bluechi/bluechi.sock.",
   },
+  SocketUser: {
+    kind: "list",
+    default: [],
+    applies: "at once",
+    help: "The users, by name or number, whose agents may connect over the unix socket, separated by commas. Root and the controller's own user always may.",
+  },
+  SocketGroup: {
+    kind: "text",
+    default: "",
+    applies: "at once",
+    help: "The group whose members' agents may, too. Where bluechi-controller.socket listens, its SocketMode= has to let them in as well.",
+  },
   AllowedNodeNames: {
     kind: "list",
     default: [],
