@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { ConfigurationError, type Entry, type Ini, mergeIni, parseIni } from "./ini.ts";
 import { isLevel, isTarget, type Level, type Target } from "./log.ts";
@@ -162,9 +163,19 @@ function readIni(file: string): Ini {
     text = readFileSync(file, "utf8");
   } catch (error) {
     if (error instanceof ConfigurationError) throw error;
-    throw new ConfigurationError(`Error loading configuration file '${file}', error code '${reason(error)}'.`);
+    const text = `Error loading configuration file '${file}', error code '${reason(error)}'.`;
+    throw new ConfigurationError(`${text}${sandboxHint(file)}`);
   }
   return parseIni(text, file);
+}
+
+/** Why a service may not find what is there for those who look: its unit may keep it from that. "" when it is no service. */
+function sandboxHint(file: string): string {
+  if (process.env.INVOCATION_ID === undefined) return "";
+  if (/^\/(home|root|tmp|var\/tmp|run\/user)\//.test(file)) {
+    return " (in /home, /root and /tmp a service may see nothing: ProtectHome= and PrivateTmp= of its unit)";
+  }
+  return process.geteuid?.() === 0 ? "" : ` (the service runs as user '${userInfo().username}')`;
 }
 
 const reasons: Record<string, string> = {

@@ -126,7 +126,7 @@ test("the controller is started by its socket when an agent comes, and again aft
   const dropIn = "/etc/bluechi/agent.conf.d/zz-socket.conf";
   await main.write(dropIn, "[bluechi-agent]\nControllerAddress=unix:path=/run/bluechi/bluechi.sock\n");
   await main.sh("systemctl stop bluechi-agent bluechi-controller && systemctl start bluechi-controller.socket");
-  expect(await main.sh("stat -c '%a %U' /run/bluechi/bluechi.sock /run/bluechi")).toBe("666 root\n700 root\n");
+  expect(await main.sh("stat -c '%a %U' /run/bluechi/bluechi.sock /run/bluechi")).toBe("600 root\n711 bluechi\n");
   expect(await cluster.state("main", "bluechi-controller.service")).toBe("inactive");
   await main.sh("systemctl start bluechi-agent");
   await bothOnline();

@@ -27,8 +27,8 @@ for (const [unit, property, value] of [
   ["bluechi-agent.service", "ExecStart", /^\{ path=(\S+) ; argv\[\]=\1 ;/],
   ["bluechi-agent.service", "After", /\bnetwork\.target\b/],
   [socket, "Listen", "/run/bluechi/bluechi.sock (Stream)"],
-  [socket, "SocketMode", "0666"],
-  [socket, "DirectoryMode", "0700"],
+  [socket, "SocketMode", "0600"],
+  [socket, "DirectoryMode", "0711"],
   [proxy, "Type", "oneshot"],
   [proxy, "RemainAfterExit", "yes"],
   [proxy, "StopWhenUnneeded", "yes"],
@@ -75,8 +75,8 @@ with open("/etc/systemd/system/" + unit, "w") as file: parser.write(file)
 test("a program that knows INI files only appends options to both services", async () => {
   const add = (unit: string, options: string) => main.run(["/usr/bin/python3", "-c", patch, unit, options]);
   const silent = { status: 0, stdout: "", stderr: "" };
-  await main.write("/root/named.conf", "[bluechi-controller]\nLogLevel=WARN\n");
-  expect(await add("bluechi-controller.service", "-p 8420 -c /root/named.conf")).toEqual(silent);
+  await main.write("/etc/bluechi/named.conf", "[bluechi-controller]\nLogLevel=WARN\n");
+  expect(await add("bluechi-controller.service", "-p 8420 -c /etc/bluechi/named.conf")).toEqual(silent);
   expect(await add("bluechi-agent.service", "-n renamed -H 127.0.0.1 -p 8420 -i 500")).toEqual(silent);
   await main.sh("systemctl daemon-reload && systemctl restart bluechi-controller bluechi-agent");
   await cluster.online("renamed");
@@ -91,7 +91,7 @@ test("a program that knows INI files only appends options to both services", asy
 test("with a socket unit the controller needs no other place to listen", async () => {
   const only = "/etc/bluechi/controller.conf.d/zz-socket-only.conf";
   const local = "/etc/bluechi/agent.conf.d/zz-socket-only.conf";
-  expect(await main.sh("stat -c '%a %U' /run/bluechi/bluechi.sock /run/bluechi")).toBe("755 root\n700 root\n");
+  expect(await main.sh("stat -c '%a %U' /run/bluechi/bluechi.sock /run/bluechi")).toBe("600 bluechi\n711 bluechi\n");
   await main.write(only, "[bluechi-controller]\nUseTCP=no\nUseUDS=no\n");
   await main.write(local, `[bluechi-agent]\nControllerAddress=unix:path=/run/bluechi/bluechi.sock\n`);
   await main.sh("systemctl stop bluechi-agent bluechi-controller && systemctl start bluechi-controller.socket");

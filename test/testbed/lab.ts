@@ -33,14 +33,22 @@ export class Lab {
   readonly #ground: Ground;
   readonly #layers: readonly string[];
   readonly #unified: boolean;
+  readonly #installed: boolean;
 
-  private constructor(owned: Claim, network: Network, under: Ground, layers: readonly string[], unified: boolean) {
+  private constructor(
+    owned: Claim,
+    network: Network,
+    under: Ground,
+    layers: readonly string[],
+    { unified = false, installed = false }: LabOptions,
+  ) {
     this.id = owned.id;
     this.#claim = owned;
     this.#network = network;
     this.#ground = under;
     this.#layers = layers;
     this.#unified = unified;
+    this.#installed = installed;
   }
 
   static async open(options: LabOptions = {}): Promise<Lab> {
@@ -51,7 +59,7 @@ export class Lab {
     const layers = [...(options.layers ?? [])];
     if (options.installed === true) layers.push(await install(`${owned.folder}/installed`));
     const unified = options.unified === true || !hostHierarchies().includes("hybrid");
-    return new Lab(owned, network, under, layers, unified);
+    return new Lab(owned, network, under, layers, { ...options, unified });
   }
 
   /** Makes hosts that are still off, so that files can be written before their first boot. */
@@ -59,6 +67,8 @@ export class Lab {
     const hosts: Host[] = [];
     for (const name of names) hosts.push(await this.#make(name));
     this.hosts.push(...hosts);
+    // As packages do it; a host that boots over this machine's /etc thinks that it has been done.
+    if (this.#installed) await Promise.all(hosts.map((host) => host.sh("systemd-sysusers bluechi.conf")));
     const table = this.hosts.map((host) => `${host.address} ${host.name}\n`).join("");
     await Promise.all(
       this.hosts.map((host) => host.write("/etc/hosts", `127.0.0.1 localhost\n::1 localhost\n${table}`)),

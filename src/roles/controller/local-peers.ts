@@ -48,9 +48,11 @@ export class LocalPeers {
   /** Gives a socket's file the mode that lets in those who may: each of them is asked for by `trouble` as well. */
   open(path: string): void {
     try {
+      chmodSync(path, 0o600);
       // A file's mode knows one group, and no list of users.
       if (this.#group !== undefined) chownSync(path, -1, this.#group);
-      chmodSync(path, this.#users.size > 0 ? 0o666 : this.#group !== undefined ? 0o660 : 0o600);
+      if (this.#users.size > 0) chmodSync(path, 0o666);
+      else if (this.#group !== undefined) chmodSync(path, 0o660);
     } catch (error) {
       this.#options.log.error(`${path} stays closed to others than root and the controller: ${describe(error)}`);
     }
