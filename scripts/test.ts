@@ -20,19 +20,27 @@ const stages: Record<string, () => Promise<Tally>> = {
       await check([`${bin}/biome`, "check", "--error-on-warnings"]),
       await check([process.execPath, "--bun", `${bin}/knip`]),
     ]),
-  unit: () => tests("unit", 60_000, ["src/**/*.test.ts"]),
-  whole: () => tests("whole", 60_000, ["test/**/*.test.ts"], (path) => !path.startsWith("test/e2e/")),
-  e2e: () => tests("e2e", 120_000, ["test/e2e/**/*.test.ts"]),
-  chaos: () => tests("chaos", 120_000, ["test/e2e/chaos.test.ts"], undefined, "--bail"),
+  unit: () => tests({ name: "unit", timeoutMs: 60_000, globs: ["src/**/*.test.ts"] }),
+  whole: () =>
+    tests({ name: "whole", timeoutMs: 60_000, globs: ["test/**/*.test.ts"], wanted: (path) => !onHosts(path) }),
+  // Hosts mostly wait for each other.
+  e2e: () => tests({ name: "e2e", timeoutMs: 120_000, globs: ["test/e2e/**/*.test.ts"], lanes: 2 }),
+  chaos: () => tests({ name: "chaos", timeoutMs: 120_000, globs: ["test/e2e/chaos.test.ts"], options: ["--bail"] }),
   packages: async () =>
     sum([
       await check(["rpmlint", "--strict", "--rpmlintrc=packaging/rpm/bluechi.rpmlintrc", ...made("rpm/*/*.rpm")]),
       await check(["lintian", "--fail-on=error,warning", "--allow-root", ...made("deb/*.deb")]),
-      await tests("packages", 240_000, ["test/e2e/packaging.test.ts", "test/packaging/*.test.ts"]),
+      await tests({
+        name: "packages",
+        timeoutMs: 240_000,
+        globs: ["test/e2e/packaging.test.ts", "test/packaging/*.test.ts"],
+      }),
     ]),
 };
 /** A short form of it is among the others, or all of it. */
 const onlyWhenNamed = ["chaos", "packages"];
+
+let reports = 0;
 
 const asked = process.argv.slice(2);
 const tallies: Tally[] = [];
@@ -51,6 +59,10 @@ const total = sum(tallies);
 console.log(`\n${total.passed} passed, ${total.failed} failed`);
 process.exit(total.failed === 0 ? 0 : 1);
 
+function onHosts(path: string): boolean {
+  return path.startsWith("test/e2e/");
+}
+
 function sum(parts: readonly Tally[]): Tally {
   const add = (key: keyof Tally) => parts.reduce((count, part) => count + part[key], 0);
   return { passed: add("passed"), failed: add("failed") };
@@ -58,6 +70,14 @@ function sum(parts: readonly Tally[]): Tally {
 
 function execute(argv: readonly string[]): Promise<number> {
   return Bun.spawn([...argv], { stdio: ["ignore", "inherit", "inherit"] }).exited;
+}
+
+/** As `execute`, but what it prints is printed in one piece at its end. */
+async function executeApart(argv: readonly string[]): Promise<number> {
+  const child = Bun.spawn([...argv], { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+  process.stdout.write(stdout + stderr);
+  return child.exited;
 }
 
 /** The packages in dist, one for each kind of machine. */
@@ -71,18 +91,37 @@ async function check(argv: readonly string[]): Promise<Tally> {
   return (await execute(argv)) === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
 
-async function tests(
-  name: string,
-  timeoutMs: number,
-  globs: readonly string[],
-  wanted = (_path: string) => true,
-  ...more: string[]
-): Promise<Tally> {
+interface Suite {
+  readonly name: string;
+  readonly timeoutMs: number;
+  readonly globs: readonly string[];
+  readonly wanted?: (path: string) => boolean;
+  /** Further options of `bun test`. */
+  readonly options?: readonly string[];
+  /** How many processes share the files; what they print comes file by file then. One has all files when left out. */
+  readonly lanes?: number;
+}
+
+async function tests({ name, timeoutMs, globs, wanted = () => true, options = [], lanes }: Suite): Promise<Tally> {
   const files = globs.flatMap((glob) => [...new Bun.Glob(glob).scanSync(".")].filter(wanted).sort());
   if (files.length === 0) throw new Error(`there is no ${globs.join(" nor ")}`);
-  const report = join(folder, `${name}.xml`);
-  const options = [`--timeout=${timeoutMs}`, "--only-failures", "--reporter=junit", `--reporter-outfile=${report}`];
-  const status = await execute([process.execPath, "test", ...options, ...more, ...files.map((file) => `./${file}`)]);
+  const test = async (paths: readonly string[], stdout: "inherit" | "pipe"): Promise<Tally> => {
+    const report = join(folder, `${name}-${reports++}.xml`);
+    const common = [`--timeout=${timeoutMs}`, "--only-failures", "--reporter=junit", `--reporter-outfile=${report}`];
+    const argv = [process.execPath, "test", ...common, ...options, ...paths.map((path) => `./${path}`)];
+    return tallyOf(report, await (stdout === "inherit" ? execute(argv) : executeApart(argv)));
+  };
+  if (lanes === undefined) return test(files, "inherit");
+  const waiting = files.values();
+  const lane = async (): Promise<Tally> => {
+    const tallies: Tally[] = [];
+    for (const file of waiting) tallies.push(await test([file], "pipe"));
+    return sum(tallies);
+  };
+  return sum(await Promise.all(Array.from({ length: lanes }, lane)));
+}
+
+async function tallyOf(report: string, status: number): Promise<Tally> {
   const xml = await Bun.file(report)
     .text()
     .catch(() => "");
