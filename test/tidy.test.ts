@@ -71,6 +71,13 @@ test("the tools load nothing that takes longer than what they do: of the runtime
   expect(users.sort()).toEqual(["src/roles/ctl/main.ts", "src/roles/ctl/watch.ts"]);
 });
 
+test("who issues no certificates does not load the library that writes them, which takes 20 MB", () => {
+  const library = "@peculiar/x509";
+  const loadedBy = (role: string) => reachable(`src/roles/${role}/main.ts`).includes(library);
+  expect(["agent", "join", "ctl"].filter(loadedBy)).toEqual([]);
+  expect(loadedBy("controller")).toBe(true);
+});
+
 test("imports of our own files are written with their ending, as both Bun and the compiler read them", () => {
   const all = ["src", "test", "scripts"].flatMap(files);
   const wrong = all.flatMap((file) =>

@@ -1,7 +1,7 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { readFileSync, statSync } from "node:fs";
 import { describe } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
+import { removePrivate, writePrivate } from "../../identity/private-files.ts";
 import { parseAddress } from "../../wire/address.ts";
 
 /** Bytes that the file may have. A larger one is ignored. */
@@ -45,26 +45,13 @@ export class KeptSwitch {
    */
   keep(address: string | undefined): void {
     try {
-      if (address === undefined) rmSync(this.#path, { force: true });
+      if (address === undefined) removePrivate(this.#path);
       else {
         parseAddress(address);
-        const fresh = `${this.#path}.new`;
-        writeFileSync(fresh, `${address}\n`, { flush: true, mode: 0o600 });
-        renameSync(fresh, this.#path);
+        writePrivate(this.#path, `${address}\n`);
       }
-      flush(dirname(this.#path));
     } catch (error) {
       this.#log.warn(`The next start of the agent will not know of this switch: ${describe(error)}`);
     }
-  }
-}
-
-/** Returns when what a folder lists is on the disk. */
-function flush(folder: string): void {
-  const descriptor = openSync(folder, "r");
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
   }
 }
