@@ -151,7 +151,8 @@ export function page(): string {
   return `<!-- Written by scripts/protocol.ts from the tables in src/wire: change those, and run it. -->
 # The protocol between agent and controller
 
-An agent connects to the controller over TCP or a unix socket. Both send frames.
+An agent connects to the controller over TCP, with TLS 1.3 once there is a cluster (security.md, "The link"), or over a unix
+socket. Both send frames, the same everywhere.
 
 ## Frames
 

@@ -51,11 +51,6 @@ function checkCertificate(name: string, transport: Transport, cluster: Trust | u
   throw new Failure(ErrorName.AccessDenied, `the certificate is that of node '${node}', not of '${name}'`);
 }
 
-/** Whether others can read and change what travels. */
-function isPlain({ secure, peer }: Transport): boolean {
-  return !secure && peer !== "";
-}
-
 /**
  * Decides on agents that say hello: those with the name of a known node become that node's connection. One that only asks
  * is refused with AddressInUse while there is a connection, which a hello would take the place of.
@@ -73,8 +68,7 @@ export function admission(
     if (transport.secure) checkCertificate(hello.node, transport, cluster, Number(clock.realtimeUs() / 1000n));
     const node = controller.admit(hello.node);
     if (cluster?.isOut(node.name)) throw new Failure(ErrorName.AccessDenied, `Node '${node.name}' has been revoked`);
-    const plain = isPlain(transport);
-    if (plain && node.requireTls) {
+    if (node.requireTls && !transport.secure && transport.peer !== "") {
       throw new Failure(ErrorName.AccessDenied, `Node '${node.name}' may connect from other hosts with TLS only`);
     }
     const { settings } = service;
@@ -101,7 +95,7 @@ export function admission(
         session = opened;
         node.origin = hello;
         log.debug(`Agent of node '${node.name}' has version ${hello.version}`);
-        controller.connected(node, opened, transport.peer, plain);
+        controller.connected(node, opened, transport.peer);
         if (cluster) tellAuthorities(cluster, node);
       },
       onHeartbeat: () => node.seen(),

@@ -134,16 +134,13 @@ export class Controller {
     return node;
   }
 
-  /**
-   * A node's agent has connected. An older connection of the same node gives way: it is most likely a dead one.
-   * @param plain whether over a network, without TLS.
-   */
-  connected(node: Node, session: Session<"controller">, peer: string, plain: boolean): void {
+  /** A node's agent has connected. An older connection of the same node gives way: it is most likely a dead one. */
+  connected(node: Node, session: Session<"controller">, peer: string): void {
     if (node.online) {
       this.#log.warn(`Node '${node.name}' has connected again from '${peer}', its older connection is closed`);
       node.displace(`another agent has connected as '${node.name}'`);
     }
-    node.connected(session, peer, plain);
+    node.connected(session, peer);
     this.#online.add(node);
     this.#log.info(`Registered managed node from '${peer || "unix socket"}' as '${node.name}'`);
     this.#listener?.nodeStatusChanged(node);

@@ -38,7 +38,7 @@ const node = (name: string): Node => nodes.get(name) as Node;
 
 function connect(name: string): FakeSession {
   const agent = new FakeSession();
-  node(name).connected(agent.session, "", false);
+  node(name).connected(agent.session, "");
   subscriptions.nodeOnline(node(name));
   dependencies.nodeOnline(node(name));
   return agent;

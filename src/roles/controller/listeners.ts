@@ -114,8 +114,9 @@ export class Listeners {
     if (!settings.UseTCP || this.#closed) return;
     const credentials = this.#options.cluster.credentials;
     const security = securityOf(settings, credentials !== undefined);
-    await this.#openPlain(security === "tls" ? undefined : settings.ControllerPort);
+    // In this order nobody is left without a port when the one with TLS is taken.
     await this.#openTls(security === "plain" ? undefined : settings.TLSPort, credentials);
+    await this.#openPlain(security === "tls" ? undefined : settings.ControllerPort);
   }
 
   async #openPlain(number: number | undefined): Promise<void> {

@@ -12,12 +12,7 @@ import { Turns } from "./turns.ts";
 /** What connects a node: nothing while it is offline. */
 type Link =
   | { readonly state: "offline" }
-  | {
-      readonly state: "online";
-      readonly session: Session<"controller">;
-      readonly peer: string;
-      readonly plain: boolean;
-    };
+  | { readonly state: "online"; readonly session: Session<"controller">; readonly peer: string };
 
 /** How long a node may take to answer. Programs wait 25 s by default, and shall hear from us which node it was. */
 const answerMs = 20_000;
@@ -82,12 +77,11 @@ export class Node {
 
   /** Whether it is connected over a network without TLS. */
   get plain(): boolean {
-    return this.#link.state === "online" && this.#link.plain;
+    return this.#link.state === "online" && !this.#link.session.secure;
   }
 
-  /** @param plain whether over a network, without TLS. */
-  connected(session: Session<"controller">, peer: string, plain: boolean): void {
-    this.#link = { state: "online", session, peer, plain };
+  connected(session: Session<"controller">, peer: string): void {
+    this.#link = { state: "online", session, peer };
     if (this.#held) session.hold(true);
     this.seen();
   }

@@ -11,7 +11,7 @@ function call() {
   const nodes = ["a", "b", "c"].map((name) => {
     const node = new Node(name, new Set(), clock);
     const session = new FakeSession();
-    node.connected(session.session, "", false);
+    node.connected(session.session, "");
     return { node, session, answer: Promise.withResolvers<string>() };
   });
   const offline = new Node("d", new Set(), clock);

@@ -48,7 +48,7 @@ beforeEach(() => {
 
 function connect(node: Node): FakeSession {
   const agent = new FakeSession();
-  node.connected(agent.session, "", false);
+  node.connected(agent.session, "");
   subscriptions.nodeOnline(node);
   return agent;
 }
