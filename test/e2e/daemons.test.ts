@@ -217,5 +217,6 @@ test("bluechi-is-online waits, and watches", async () => {
   const waiting = main.spawn(["bluechi-is-online", "node", "pi", "--wait", "20000"]);
   await pi.sh("systemctl start bluechi-agent");
   expect(await waiting.exited).toBe(0);
+  await watching.hears("Status=online");
   expect(watching.all(/^Status=/)).toEqual(["Status=offline", "Status=online"]);
 });
