@@ -1,8 +1,9 @@
 // Writes the default configuration files, made from the tables of settings: bun scripts/config.ts OUTDIR. Every line of
 // them is a comment, but for the sections: the defaults themselves are in the program.
 import { join } from "node:path";
+import { agentPlaces } from "../src/base/agent-places.ts";
 import type { SettingsTable } from "../src/base/settings.ts";
-import { section as agentSection, agentSettings } from "../src/roles/agent/settings.ts";
+import { agentSettings } from "../src/roles/agent/settings.ts";
 import { section as controllerSection, controllerSettings, nodeSettings } from "../src/roles/controller/settings.ts";
 import { defaultText, explained } from "./settings-help.ts";
 
@@ -12,7 +13,7 @@ const [outdir] = process.argv.slice(2);
 if (outdir === undefined) throw new Error("usage: config.ts OUTDIR");
 const node = ["# Each node may have a section of its own.", "#", "# [node NAME]", "", ...settings(nodeSettings)];
 await write("controller", [`[${controllerSection}]`, "", ...settings(controllerSettings), ...node]);
-await write("agent", [`[${agentSection}]`, "", ...settings(agentSettings)]);
+await write("agent", [`[${agentPlaces.section}]`, "", ...settings(agentSettings)]);
 
 async function write(role: string, lines: readonly string[]): Promise<void> {
   const head = [

@@ -33,6 +33,11 @@ const lines: Record<string, string> = {
   "bluechictl set-loglevel DEB": "bluechictl set-loglevel DEBUG",
   "bluechictl set-loglevel pi WA": "bluechictl set-loglevel pi WARN",
   "bluechictl metrics l": "bluechictl metrics listen",
+  "bluechictl clus": "bluechictl cluster",
+  "bluechictl cluster rotate-ca --fin": "bluechictl cluster rotate-ca --finish",
+  "bluechictl node inv": "bluechictl node invite",
+  "bluechictl node invite p": "bluechictl node invite pi",
+  "bluechictl node invite --ttl=1h": "bluechictl node invite --ttl=1h",
   "bluechi-is-online sys": "bluechi-is-online system",
   "bluechi-is-online node ma": "bluechi-is-online node main",
 };

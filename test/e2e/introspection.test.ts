@@ -1,11 +1,12 @@
 // Introspection, by which clients learn what there is: the tables of src/api, as systemd tells of its own objects.
 import { afterAll, beforeAll, expect } from "bun:test";
 import { agentInterface } from "../../src/api/agent.ts";
+import { clusterInterface } from "../../src/api/cluster.ts";
 import { controllerInterface } from "../../src/api/controller.ts";
 import { jobInterface } from "../../src/api/job.ts";
 import { metricsInterface } from "../../src/api/metrics.ts";
 import { monitorInterface } from "../../src/api/monitor.ts";
-import { agentName, controllerName, metricsPath, nodePath, rootPath } from "../../src/api/names.ts";
+import { agentName, clusterPath, controllerName, metricsPath, nodePath, rootPath } from "../../src/api/names.ts";
 import { nodeInterface } from "../../src/api/node.ts";
 import { type Arguments, type Interface, signatureOf } from "../../src/bus/interface.ts";
 import { testsOn } from "../testbed/host-test.ts";
@@ -41,16 +42,16 @@ const last = (path: string) => path.split("/").at(-1) ?? "";
 test("parents list their children as these come", async () => {
   expect(await below("/")).toEqual(["org"]);
   expect(await below("/org/eclipse")).toEqual(["bluechi"]);
-  expect(await below(rootPath)).toEqual(["node"]);
+  expect(await below(rootPath)).toEqual(["cluster", "node"]);
   expect(await below(`${rootPath}/node`)).toEqual(["a_2db", "gone", "main"]);
   ({ path: monitor } = await program.monitor());
-  expect(await below(rootPath)).toEqual(["monitor", "node"]);
+  expect(await below(rootPath)).toEqual(["cluster", "monitor", "node"]);
   expect(await below(`${rootPath}/monitor`)).toEqual([last(monitor)]);
   ({ job } = await program.node("main").call("StartUnit", { name: "slow.service", mode: "replace" }));
-  expect(await below(rootPath)).toEqual(["job", "monitor", "node"]);
+  expect(await below(rootPath)).toEqual(["cluster", "job", "monitor", "node"]);
   expect(await below(`${rootPath}/job`)).toEqual([last(job)]);
   await program.controller.call("EnableMetrics", {});
-  expect(await below(rootPath)).toEqual(["job", "metrics", "monitor", "node"]);
+  expect(await below(rootPath)).toEqual(["cluster", "job", "metrics", "monitor", "node"]);
   objects = [
     [controllerName, rootPath, controllerInterface],
     [controllerName, nodePath("main"), nodeInterface],
@@ -58,6 +59,7 @@ test("parents list their children as these come", async () => {
     [controllerName, job, jobInterface],
     [controllerName, monitor, monitorInterface],
     [controllerName, metricsPath, metricsInterface],
+    [controllerName, clusterPath, clusterInterface],
     [agentName, rootPath, agentInterface],
   ];
 });
@@ -115,7 +117,8 @@ test("busctl and gdbus read them", async () => {
         `.${key}`,
         "property",
         type,
-        emits === "explicit" ? "-" : type === "s" ? "VALUE" : last(path),
+        // Without a cluster its authority has no end.
+        emits === "explicit" ? "-" : type === "s" ? "VALUE" : key === "Expiry" ? "0" : last(path),
         flags[emits],
       ]),
     ];
@@ -133,17 +136,18 @@ test("parents forget children that go, and what has gone is an unknown object", 
     expect(stderr).toContain(`Unknown object '${path}'.`);
   };
   await program.controller.call("DisableMetrics", {});
-  expect(await below(rootPath)).toEqual(["job", "monitor", "node"]);
+  expect(await below(rootPath)).toEqual(["cluster", "job", "monitor", "node"]);
   await program.call(controllerName, monitor, `${monitorInterface.name}.Close`);
-  expect(await below(rootPath)).toEqual(["job", "node"]);
+  expect(await below(rootPath)).toEqual(["cluster", "job", "node"]);
   await program.call(controllerName, job, `${jobInterface.name}.Cancel`);
-  await main.until("the job to go", async () => Bun.deepEquals(await below(rootPath), ["node"]));
+  await main.until("the job to go", async () => Bun.deepEquals(await below(rootPath), ["cluster", "node"]));
   for (const path of [metricsPath, monitor, job, `${rootPath}/job`, `${rootPath}/monitor`]) await gone(path);
   expect((await main.sh(`busctl tree --list ${controllerName}`)).trim().split("\n")).toEqual([
     "/",
     "/org",
     "/org/eclipse",
     rootPath,
+    clusterPath,
     `${rootPath}/node`,
     ...["a-b", "gone", "main"].map(nodePath),
   ]);

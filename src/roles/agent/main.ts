@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { agentName } from "../../api/names.ts";
+import { agentPlaces } from "../../base/agent-places.ts";
 import { systemClock } from "../../base/clock.ts";
 import { type Daemon, runDaemon, type Start } from "../../base/daemon.ts";
 import { asFailure, Failure } from "../../base/failure.ts";
@@ -22,7 +23,7 @@ import { AgentFace } from "./face.ts";
 import { Identity } from "./identity.ts";
 import { KeptSwitch } from "./kept-switch.ts";
 import type { LinkOptions } from "./link.ts";
-import { type AgentSettings, agentSettings, readAgentSettings, section } from "./settings.ts";
+import { type AgentSettings, agentSettings, readAgentSettings } from "./settings.ts";
 
 export const options = {
   host: { short: "H", argument: "HOST", help: "The controller's host, or several, separated by commas" },
@@ -43,9 +44,7 @@ const daemon: Daemon<typeof options, AgentSettings> = {
   options,
   table: agentSettings,
   places: (values) => ({
-    defaults: "/usr/share/bluechi-agent/config/agent.conf",
-    file: "/etc/bluechi/agent.conf",
-    section,
+    ...agentPlaces,
     named: values.config,
     options: {
       ControllerHost: values.host,

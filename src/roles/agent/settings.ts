@@ -1,11 +1,10 @@
 import { hostname } from "node:os";
+import { agentPlaces } from "../../base/agent-places.ts";
 import { daemonSettings } from "../../base/daemon.ts";
 import { ConfigurationError, type Ini } from "../../base/ini.ts";
 import { defineSettings, readSettings, type SettingsOf } from "../../base/settings.ts";
 import { Policy } from "./policy.ts";
 import { isReading, isVerbWord, presets, type Verb, type VerbWord, verbNames } from "./verbs.ts";
-
-export const section = "bluechi-agent";
 
 export const agentSettings = defineSettings({
   NodeName: {
@@ -117,7 +116,7 @@ const usualPort = { tls: 843, tcp: 842 };
  * @throws ConfigurationError
  */
 export function readAgentSettings(ini: Ini, enrolled: boolean): AgentSettings {
-  const settings = readSettings(agentSettings, ini.get(section) ?? new Map());
+  const settings = readSettings(agentSettings, ini.get(agentPlaces.section) ?? new Map());
   const NodeName = settings.NodeName || hostname();
   const { ControllerHost } = settings;
   const secure = isSecure(settings.Security, enrolled);
@@ -139,7 +138,7 @@ export function readAgentSettings(ini: Ini, enrolled: boolean): AgentSettings {
 function verbWords(ini: Ini, { AllowVerbs }: SettingsOf<typeof agentSettings>): VerbWord[] {
   return AllowVerbs.map((word) => {
     if (isVerbWord(word)) return word;
-    const { file, line } = ini.get(section)?.get("AllowVerbs") ?? { file: "?", line: 0 };
+    const { file, line } = ini.get(agentPlaces.section)?.get("AllowVerbs") ?? { file: "?", line: 0 };
     const place = line > 0 ? `${file}, line ${line}` : file;
     throw new ConfigurationError(
       `Invalid AllowVerbs '${word}', only ${[...Object.keys(presets), ...verbNames].join(", ")} (${place})`,
