@@ -1,15 +1,8 @@
+import { Budgets, type Rate } from "../base/budgets.ts";
 import type { Clock } from "../base/clock.ts";
-
-/** How many connections may come at once from one address, and how many more each second. */
-export interface Rate {
-  readonly burst: number;
-  readonly perSecond: number;
-}
 
 /** A fleet behind one router. */
 export const usualRate: Rate = { burst: 10_000, perSecond: 1000 };
-/** Addresses whose connections are counted; beyond, the one that was away the longest is forgotten, and counts anew. */
-const maxAddresses = 4096;
 
 /** A connection that has not been admitted. */
 export interface Guest {
@@ -19,15 +12,12 @@ export interface Guest {
 
 /** Those that have not been admitted, by the addresses that they come from, and how often each address comes. */
 export class Crowd<G extends Guest> {
-  readonly #clock: Clock;
-  readonly #rate: Rate;
   readonly #guests = new Map<string, Set<G>>();
-  readonly #budgets = new Map<string, { left: number; atMs: number }>();
+  readonly #budgets: Budgets;
   #size = 0;
 
   constructor(clock: Clock, rate = usualRate) {
-    this.#clock = clock;
-    this.#rate = rate;
+    this.#budgets = new Budgets(clock, rate);
   }
 
   get size(): number {
@@ -36,18 +26,7 @@ export class Crowd<G extends Guest> {
 
   /** Counts a connection from an address. @returns whether so many may come from there. */
   comes(peer: string): boolean {
-    const nowMs = this.#clock.monotonicMs();
-    const { burst, perSecond } = this.#rate;
-    const budget = this.#budgets.get(peer) ?? { left: burst, atMs: nowMs };
-    const left = Math.min(burst, budget.left + ((nowMs - budget.atMs) * perSecond) / 1000);
-    // Set anew, it is the last in the order of the map.
-    this.#budgets.delete(peer);
-    this.#budgets.set(peer, { left: left < 1 ? left : left - 1, atMs: nowMs });
-    for (const [longest] of this.#budgets) {
-      if (this.#budgets.size <= maxAddresses) break;
-      this.#budgets.delete(longest);
-    }
-    return left >= 1;
+    return this.#budgets.take(peer);
   }
 
   add(guest: G): void {

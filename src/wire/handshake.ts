@@ -1,9 +1,10 @@
+import type { Rate } from "../base/budgets.ts";
 import type { Clock } from "../base/clock.ts";
 import { asFailure, describe, ErrorName, Failure } from "../base/failure.ts";
 import type { Log } from "../base/log.ts";
 import { Rationed } from "../base/rationed.ts";
 import { words } from "./codec.ts";
-import { Crowd, type Guest, type Rate } from "./crowd.ts";
+import { Crowd, type Guest } from "./crowd.ts";
 import { type EnrolmentAnswer, type EnrolmentRequest, enrolledPlan, pendingPlan, readEnrol } from "./enrolment.ts";
 import { type Frame, FrameType } from "./frame.ts";
 import { type GreetOptions, greet } from "./greet.ts";

@@ -1,29 +1,25 @@
+import { Budgets } from "../../../base/budgets.ts";
+import type { Clock } from "../../../base/clock.ts";
 import { ErrorName, Failure } from "../../../base/failure.ts";
 
-/** Attempts of an address in `windowMs`, and addresses that are counted. */
-export const maxAttempts = 60;
-const windowMs = 60_000;
-const maxPeers = 1000;
+/** Attempts to join of one address: a fleet behind one router, of hosts that wait to be approved, too. */
+export const attemptsOfPeer = { burst: 60, perSecond: 2 };
+/** Those of all. */
+export const attemptsInAll = { burst: 1000, perSecond: 50 };
 
-/**
- * Counts who asks to join: each time costs a signature to check. Bounds: an address has `maxAttempts` a minute. Of more than
- * `maxPeers` addresses the one whose minute began first is forgotten.
- */
+/** Counts who asks to join: each time costs a signature to check. */
 export class Attempts {
-  readonly #peers = new Map<string, { sinceMs: number; count: number }>();
+  readonly #peers: Budgets;
+  readonly #all: Budgets;
 
-  /** @throws Failure LimitsExceeded when an address has asked too often. */
-  count(peer: string, nowMs: number): void {
-    const known = this.#peers.get(peer);
-    if (!known || nowMs - known.sinceMs >= windowMs) {
-      this.#peers.delete(peer);
-      this.#peers.set(peer, { sinceMs: nowMs, count: 1 });
-      const [oldest] = this.#peers.keys();
-      if (this.#peers.size > maxPeers && oldest !== undefined) this.#peers.delete(oldest);
-      return;
-    }
-    known.count++;
-    if (known.count > maxAttempts)
-      throw new Failure(ErrorName.LimitsExceeded, "too many attempts to join from there, try again in a minute");
+  constructor(clock: Clock) {
+    this.#peers = new Budgets(clock, attemptsOfPeer);
+    this.#all = new Budgets(clock, attemptsInAll);
+  }
+
+  /** @throws Failure LimitsExceeded when an address has asked too often, or all together have. */
+  count(peer: string): void {
+    if (this.#peers.take(peer) && this.#all.take("")) return;
+    throw new Failure(ErrorName.LimitsExceeded, "too many attempts to join, try again in a minute");
   }
 }

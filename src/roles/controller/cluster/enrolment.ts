@@ -22,6 +22,8 @@ export interface Application extends EnrolmentRequest {
 const maxInvitationMs = 30 * 24 * 3600_000;
 /** How long a host that was approved has to fetch its certificate. */
 const approvalMs = 24 * 3600_000;
+/** Characters of a name that a stranger has said which are logged. */
+const maxLoggedName = 64;
 /** How soon a host that waits for somebody's decision is to ask again. */
 const retryMs = 5000;
 
@@ -30,13 +32,14 @@ export class Enrolment {
   readonly #kept: Kept;
   readonly #joined: (node: string) => void;
   readonly #pending = new Pending();
-  readonly #attempts = new Attempts();
+  readonly #attempts: Attempts;
   readonly #refusals: Rationed;
 
   /** @param joined told of each host that has become a node. */
   constructor(kept: Kept, joined: (node: string) => void) {
     this.#kept = kept;
     this.#joined = joined;
+    this.#attempts = new Attempts(kept.options.clock);
     this.#refusals = new Rationed((text) => kept.options.log.warn(text), kept.options.clock);
   }
 
@@ -98,10 +101,13 @@ export class Enrolment {
   async enrol(application: Application): Promise<EnrolmentAnswer> {
     const { node, peer } = application;
     try {
-      this.#attempts.count(peer, this.#kept.nowMs);
+      this.#attempts.count(peer);
+      checkNodeName(node);
       return await this.#kept.change(() => this.#decide(application));
     } catch (error) {
-      this.#refusals.say(peer, `Request of '${peer}' to join as '${node.slice(0, 255)}' refused: ${describe(error)}`);
+      // A name of many lines would be taken for entries of their own.
+      const name = node.slice(0, maxLoggedName).replaceAll(/[\s\p{C}]/gu, "?");
+      this.#refusals.say(peer, `Request of '${peer}' to join as '${name}' refused: ${describe(error)}`);
       throw error;
     }
   }
@@ -115,7 +121,6 @@ export class Enrolment {
     const { nowMs, known, options } = this.#kept;
     const { registry, authority } = known;
     if (!secure) throw new Failure(ErrorName.AccessDenied, "only who has connected with TLS may ask to join");
-    checkNodeName(node);
     const keyHash = await requestFingerprint(request);
     const secretHash = secret.length > 0 ? hashOf(secret) : undefined;
     const invitation = registry.invitationOf({ node, secretHash, keyHash }, nowMs);

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { Attempts, maxAttempts } from "./attempts.ts";
+import { FakeClock } from "../../../base/fake-clock.ts";
+import { Attempts, attemptsInAll, attemptsOfPeer } from "./attempts.ts";
 import { forgottenMs, maxPending, maxPendingOfPeer, Pending } from "./pending.ts";
 
 test("who asks waits until somebody decides, or until nobody asks any more", () => {
@@ -44,13 +45,17 @@ test("beyond the bounds nobody else may wait", () => {
   expect(pending.open(forgottenMs + 1)).toHaveLength(2);
 });
 
-test("an address has so many attempts a minute, and another one has its own", () => {
-  const attempts = new Attempts();
-  for (let count = 0; count < maxAttempts; count++) attempts.count("10.0.0.9", count);
-  expect(() => attempts.count("10.0.0.9", 59_999)).toThrow("too many attempts to join from there");
-  attempts.count("10.0.0.8", 59_999);
-  attempts.count("10.0.0.9", 60_000);
-  // Addresses beyond the bound push out the oldest.
-  for (let index = 0; index < 1000; index++) attempts.count(`peer ${index}`, 60_001);
-  for (let count = 0; count < maxAttempts; count++) attempts.count("10.0.0.9", 60_002);
+test("an address may try so often, and all together", () => {
+  const clock = new FakeClock();
+  const attempts = new Attempts(clock);
+  const { burst, perSecond } = attemptsOfPeer;
+  for (let count = 0; count < burst; count++) attempts.count("10.0.0.9");
+  expect(() => attempts.count("10.0.0.9")).toThrow("too many attempts to join");
+  attempts.count("10.0.0.8");
+  clock.advance(1000);
+  for (let count = 0; count < perSecond; count++) attempts.count("10.0.0.9");
+  expect(() => attempts.count("10.0.0.9")).toThrow("too many attempts to join");
+  clock.advance(3_600_000);
+  for (let index = 0; index < attemptsInAll.burst; index++) attempts.count(`10.0.1.${index}`);
+  expect(() => attempts.count("10.0.0.10")).toThrow("too many attempts to join");
 });
