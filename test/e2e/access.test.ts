@@ -234,6 +234,24 @@ test("the policy for managing has polkit asked, which wants a password of people
   expect(await matrix("root")).toEqual(letIn);
 });
 
+/** Runs bluechictl as somebody. @returns its last line. */
+async function ctl(person: Person, ...words: string[]): Promise<string> {
+  const { stdout, stderr } = await main.run([...people[person], "bluechictl", ...words]);
+  return (stdout + stderr).trim().split("\n").at(-1) ?? "";
+}
+
+test("on a terminal bluechictl has people asked for a password, where there is somebody to ask", async () => {
+  await install("read", "manage");
+  const what = "to stop 'access.service' on node 'pi' (org.eclipse.bluechi.manage-units)";
+  expect(await ctl("alice", "stop", "pi", "access.service")).toBe(
+    `Failed to issue method call: Interactive authentication is required ${what}, which the call does not allow`,
+  );
+  const stop = [...people.alice, "bluechictl", "stop", "pi", "access.service"].join(" ");
+  const { stdout } = await main.run(["script", "-qec", stop, "/dev/null"]);
+  expect(stdout).toContain(`Access denied: nobody could be asked for a password ${what}`);
+  expect(await cluster.state("pi", "access.service")).toBe("active");
+});
+
 const rule = `polkit.addRule(function (action, subject) {
   if (action.id.indexOf("org.eclipse.bluechi.") !== 0) return undefined;
   if (
@@ -247,12 +265,6 @@ const rule = `polkit.addRule(function (action, subject) {
   return polkit.Result.NO;
 });
 `;
-
-/** Runs bluechictl as somebody. @returns its last line. */
-async function ctl(person: Person, ...words: string[]): Promise<string> {
-  const { stdout, stderr } = await main.run([...people[person], "bluechictl", ...words]);
-  return (stdout + stderr).trim().split("\n").at(-1) ?? "";
-}
 
 test("a rule lets one member start one unit on one node, and no more", async () => {
   await install("read", "manage");
