@@ -42,9 +42,8 @@ test("wherever a renewal is interrupted, the folder has a certificate with its k
   folder.accept(before, authority);
   folder.prepare(second);
   expect(folder.read()).toMatchObject({ certificate: before, key: first });
-  await expect(async () => folder.accept(await certify(makeKey()), authority)).toThrow(
-    "not for the key that was made here",
-  );
+  const other = await certify(makeKey());
+  expect(() => folder.accept(other, authority)).toThrow("not for the key that was made here");
   expect(folder.read()).toMatchObject({ certificate: before, key: first });
   // As after the certificate was written, and not yet its key.
   writeFileSync(join(folder.path, "certificate.pem"), after);

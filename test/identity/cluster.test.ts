@@ -70,7 +70,7 @@ class World {
 test("there is no cluster until one is made, and it is the same after a restart", async () => {
   const world = await new World().start();
   expect(world.cluster.credentials).toBeUndefined();
-  expect(() => world.cluster.enrolment.invite("pi", 1000, ["a:843"])).toThrow("there is no cluster yet");
+  await expect(world.cluster.enrolment.invite("pi", 1000, ["a:843"])).rejects.toThrow("there is no cluster yet");
   await expect(world.cluster.init("Home")).rejects.toThrow("'Home' is no name for a cluster");
   expect(existsSync(world.folder)).toBe(false);
   const fingerprint = await world.cluster.init("home");
@@ -301,6 +301,8 @@ test("an authority gives way to another one while nodes renew; who has not done 
   // Who joins now believes what the controller shows.
   const token = parseToken(await world.cluster.enrolment.invite("tv", 1000, ["a:843"]));
   expect(token.authority).toBe(readCertificate(old!).fingerprint);
+  await expect(world.cluster.renew("pi", makeRequest(key))).rejects.toThrow("has been given a certificate just now");
+  world.clock.advance(6000);
   const { certificate } = await world.cluster.renew("pi", makeRequest(key));
   expect(world.cluster.missing).toEqual(["nas"]);
   await expect(world.cluster.finishRotation(false)).rejects.toThrow("would have to join again: nas");

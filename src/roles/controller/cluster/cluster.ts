@@ -1,6 +1,6 @@
 import type { Timer } from "../../../base/clock.ts";
 import { describe, ErrorName, Failure } from "../../../base/failure.ts";
-import { type Certificate, renewalDueMs } from "../../../identity/certificate.ts";
+import { backdatedMs, type Certificate, renewalDueMs } from "../../../identity/certificate.ts";
 import type { Credentials } from "../../../identity/credentials.ts";
 import { checkClusterName, checkNodeName } from "../../../identity/subject.ts";
 import { Enrolment, issuedBy, issueTo } from "./enrolment.ts";
@@ -24,6 +24,8 @@ export interface CertifiedNode {
 /** How often the controller looks whether its own certificate is to be renewed, at least; and when it could not be. */
 const lookMs = 3600_000;
 const retryMs = 60_000;
+/** The time from one certificate of a node to the next, at least. */
+const restMs = 5000;
 /** Names in a text; beyond they are only counted. */
 const maxNames = 20;
 
@@ -124,13 +126,18 @@ export class Cluster {
   /**
    * Gives a node that has proved to be itself another certificate.
    * @returns it in PEM, and what is trusted, the issuer last.
-   * @throws Failure InvalidArgs for a bad request, AccessDenied for a node without a certificate.
+   * @throws Failure InvalidArgs for a bad request, AccessDenied for a node without a certificate, LimitsExceeded for one that
+   * has been given one `restMs` ago or less: each costs a signature and a write to the disk.
    */
   renew(node: string, request: Uint8Array): Promise<{ certificate: string; authorities: string[] }> {
     return this.#kept.change(async () => {
       const { known, options } = this.#kept;
       if (!this.#members.has(node))
         throw new Failure(ErrorName.AccessDenied, `node '${node}' has no certificate that could be renewed`);
+      const issuedMs = known.registry.newestOf(node)?.notBeforeMs ?? 0;
+      const restedMs = this.#kept.nowMs - issuedMs - backdatedMs;
+      if (restedMs >= 0 && restedMs < restMs)
+        throw new Failure(ErrorName.LimitsExceeded, `node '${node}' has been given a certificate just now`);
       const certificate = await issueTo(node, request, this.#kept);
       known.registry.renew(node, issuedBy(certificate, known));
       options.log.info(`Renewed the certificate of node '${node}'`);

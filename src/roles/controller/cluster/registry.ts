@@ -107,6 +107,11 @@ export class Registry {
     return [...this.#nodes].map(([node, { revoked, newest }]) => ({ node, revoked, newest }));
   }
 
+  /** The newest certificate of a node. */
+  newestOf(node: string): IssuedCertificate | undefined {
+    return this.#nodes.get(node)?.newest;
+  }
+
   /** Whether a node was put out, so that nobody may be it, with a certificate or without. */
   isOut(node: string): boolean {
     return this.#nodes.get(node)?.revoked === true;
