@@ -11,18 +11,21 @@ const socketPath = "/run/systemd/journal/socket";
  */
 export function encodeEntry(fields: Fields): Uint8Array {
   const parts: Uint8Array[] = [];
+  // Lines that follow one another are made into bytes at once.
+  let lines = "";
   for (const [key, text] of Object.entries(fields)) {
-    const value = Buffer.from(text);
-    if (value.includes(0x0a)) {
-      const length = Buffer.alloc(8);
-      length.writeBigUInt64LE(BigInt(value.length));
-      parts.push(Buffer.from(`${key}\n`), length, value);
-    } else {
-      parts.push(Buffer.from(`${key}=`), value);
+    if (!text.includes("\n")) {
+      lines += `${key}=${text}\n`;
+      continue;
     }
-    parts.push(Buffer.from("\n"));
+    const value = Buffer.from(text);
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(value.length));
+    parts.push(Buffer.from(`${lines}${key}\n`), length, value);
+    lines = "\n";
   }
-  return Buffer.concat(parts);
+  const last = Buffer.from(lines);
+  return parts.length === 0 ? last : Buffer.concat([...parts, last]);
 }
 
 /** The journal of this host. Its socket is opened for the first entry and stays open. */

@@ -27,6 +27,8 @@ export async function systemBusOf(host: Host): Promise<string> {
 
 export class Process {
   readonly #folder: string;
+  /** The CPU time of each thread, as it was seen last: one that has ended keeps what it had. */
+  readonly #threads = new Map<string, number>();
 
   private constructor(folder: string) {
     this.#folder = folder;
@@ -36,11 +38,15 @@ export class Process {
     return new Process(`${await inside(host)}/proc/${pid}`);
   }
 
-  /** CPU time used so far by the threads that there are, in microseconds. */
+  /** CPU time used so far, in microseconds, by the threads that there are or were when this was asked before. */
   async cpuUs(): Promise<number> {
-    const tasks = await readdir(`${this.#folder}/task`);
-    const times = await Promise.all(tasks.map((task) => readFile(`${this.#folder}/task/${task}/schedstat`, "utf8")));
-    return times.reduce((sum, time) => sum + Number(time.split(" ")[0]) / 1000, 0);
+    const look = async (task: string) => {
+      // One that ends meanwhile has no file any more.
+      const stat = await readFile(`${this.#folder}/task/${task}/schedstat`, "utf8").catch(() => undefined);
+      if (stat) this.#threads.set(task, Number(stat.split(" ")[0]) / 1000);
+    };
+    await Promise.all((await readdir(`${this.#folder}/task`)).map(look));
+    return [...this.#threads.values()].reduce((sum, us) => sum + us, 0);
   }
 
   async memory(): Promise<Memory> {
