@@ -213,9 +213,9 @@ test(
   async () => {
     const emulator = "/usr/bin/qemu-aarch64-static -L /usr/aarch64-linux-gnu";
     await host.sh("systemctl stop bluechi-controller bluechi-agent");
-    await host.write("/root/arm64.deb", await makePackage("deb", "TARGET=bun-linux-arm64"));
-    await host.sh("dpkg-deb -x /root/arm64.deb /root/arm64");
-    const program = `${emulator} /root/arm64/usr/bin/bluechi`;
+    await host.write("/opt/arm64.deb", await makePackage("deb", "TARGET=bun-linux-arm64"));
+    await host.sh("dpkg-deb -x /opt/arm64.deb /opt/arm64");
+    const program = `${emulator} /opt/arm64/usr/bin/bluechi`;
     expect(await host.sh(`${program} --version`)).toMatch(/^bluechi version /);
     expect(await host.sh(`${program} --help`)).toBe(await host.sh("bluechi --help"));
 
