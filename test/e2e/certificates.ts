@@ -89,7 +89,7 @@ export class Certificates {
     for (const [name, text] of Object.entries(files)) await host.write(join(agentFolder, name), text, 0o600);
   }
 
-  /** Issues a certificate that the cluster does not remember. @param fromMs when it begins, from now on. */
+  /** Issues a certificate, of which the cluster is told nothing. @param fromMs when it begins, from now on. */
   async issue(subject: Subject, fromMs = 0, lifetimeMs = dayMs): Promise<Pair> {
     const { certificate, key } = this.#pair("authority.pem");
     const own = makeKey();

@@ -104,8 +104,8 @@ const rogues: [what: string, pair: () => Promise<Pair>, why: string][] = [
     "is not valid before",
   ],
   [
-    "that the cluster does not know",
-    () => certificates.issue({ cluster: clusterName, role: "node", node: "cam" }),
+    "from before its host has joined",
+    () => certificates.issue({ cluster: clusterName, role: "node", node: "cam" }, -3600_000),
     "has been revoked",
   ],
 ];
