@@ -9,10 +9,11 @@ import { readCertificate } from "../../src/identity/certificate.ts";
 import { IdentityFolder, ownCertificate } from "../../src/identity/credentials.ts";
 import { makeKey, makeRequest } from "../../src/identity/request.ts";
 import { parseToken } from "../../src/identity/token.ts";
-import { Identity } from "../../src/roles/agent/identity.ts";
+import { Identity, trusting } from "../../src/roles/agent/identity.ts";
 import type { ControllerSession } from "../../src/roles/agent/link.ts";
 import { Cluster } from "../../src/roles/controller/cluster/cluster.ts";
 import { until } from "../testbed/until.ts";
+import { handlersOf } from "../wire/handlers.ts";
 
 const top = mkdtempSync(join(tmpdir(), "bluechi-renewal-"));
 afterAll(() => rmSync(top, { recursive: true }));
@@ -152,12 +153,29 @@ test("a certificate is renewed when another authority issues them, and the old o
 
 test("over a link that others can change nothing is asked for, and nobody is believed", async () => {
   const world = await new World().start();
-  const other = await new World().start();
   world.identity.online(world.session(false));
-  world.identity.believe(other.cluster.trusted);
-  expect(world.folder.read()?.authorities.map(({ pem }) => pem)).toEqual(world.cluster.trusted);
   world.clock.advance(80 * day);
   expect([world.asked, world.clock.pending]).toEqual([0, 0]);
+  const told: string[] = [];
+  const authoritiesChanged = ({ authorities }: { authorities: readonly string[] }) => void told.push(...authorities);
+  const handlers = handlersOf("agent", { authoritiesChanged });
+  const transports = {
+    tcp: { secure: false, peer: "10.0.0.1" },
+    tls: { secure: true, peer: "10.0.0.1" },
+    unix: { secure: false, peer: "" },
+  };
+  for (const [kind, transport] of Object.entries(transports))
+    trusting(handlers, transport).authoritiesChanged({ authorities: [kind] });
+  expect(told).toEqual(["tls", "unix"]);
+});
+
+test("what the controller tells before the link is taken into use counts, too", async () => {
+  const world = await new World().start();
+  await world.cluster.rotate();
+  world.identity.believe(world.cluster.trusted);
+  world.identity.online(world.session());
+  await world.renewed(60_000);
+  expect(world.cluster.missing).toEqual([]);
 });
 
 test("what are no authorities is not believed", async () => {

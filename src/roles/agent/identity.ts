@@ -5,6 +5,8 @@ import type { Log } from "../../base/log.ts";
 import { type Certificate, readCertificate, readCertificates, renewalDueMs } from "../../identity/certificate.ts";
 import { type Credentials, type IdentityFolder, joinPem, ownCertificate } from "../../identity/credentials.ts";
 import { makeKey, makeRequest } from "../../identity/request.ts";
+import type { Handlers } from "../../wire/messages.ts";
+import type { Transport } from "../../wire/transport.ts";
 import type { ControllerSession } from "./link.ts";
 
 interface IdentityOptions {
@@ -65,11 +67,11 @@ export class Identity {
     this.#timer?.cancel();
   }
 
-  /** Takes over whom the controller says to believe. Whoever has no certificate, or another kind of link, does not. */
+  /** Takes over whom the controller says to believe, by a link that nobody else can change: see `trusting`. */
   believe(pems: readonly string[]): void {
     const { folder, log } = this.#options;
     try {
-      const before = this.#session && this.read();
+      const before = this.read();
       if (!folder || !before) return;
       const authorities = checkAuthorities(pems);
       if (joinPem(authorities) === joinPem(before.authorities)) return;
@@ -149,6 +151,14 @@ export class Identity {
       throw new Failure(ErrorName.InvalidArgs, "the controller has sent a certificate for somebody else");
     folder.accept(certificate, joinPem(checkAuthorities(authorities)));
   }
+}
+
+/** What may come in over a link: who speaks over one that others can change is not asked whom to believe. */
+export function trusting(
+  handlers: Handlers<"agent">,
+  { secure, peer }: Pick<Transport, "secure" | "peer">,
+): Handlers<"agent"> {
+  return secure || peer === "" ? handlers : { ...handlers, authoritiesChanged: () => {} };
 }
 
 /** @throws Failure InvalidArgs for what are no authorities. */

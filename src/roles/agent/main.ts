@@ -20,7 +20,7 @@ import { join as hello, probe } from "../../wire/handshake.ts";
 import { Agent } from "./agent.ts";
 import { checkPermitted, dial } from "./dial.ts";
 import { AgentFace } from "./face.ts";
-import { Identity } from "./identity.ts";
+import { Identity, trusting } from "./identity.ts";
 import { KeptSwitch } from "./kept-switch.ts";
 import type { LinkOptions } from "./link.ts";
 import { type AgentSettings, agentSettings, readAgentSettings } from "./settings.ts";
@@ -190,7 +190,7 @@ function linkOptions(service: Service<AgentSettings>, log: Log, agent: () => Age
         ...greeting(settings),
         origin,
         signal,
-        handlers: agent().handlers,
+        handlers: trusting(agent().handlers, transport),
         heartbeat,
         onHeartbeat: () => agent().seen(),
         onClose(reason, code) {
