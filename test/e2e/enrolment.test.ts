@@ -129,6 +129,11 @@ test("one command makes a host a node, whatever its configuration said before", 
   expect(await ctl("start", "pi", "one.service")).toContain("result: done");
 });
 
+test("the port for plain links is told from the one for TLS", async () => {
+  const said = await refused(cam, await invite("cam", "--address=main:842"));
+  expect(said).toContain("is it a port without TLS? (the one for TLS is 843");
+});
+
 test("a node that has a certificate is not let in without it", async () => {
   await cam.write(
     "/etc/bluechi/agent.conf.d/zz-pi.conf",

@@ -86,7 +86,7 @@ const hints: readonly (readonly [RegExp, string])[] = [
     /not found|ENOTFOUND|EAI_AGAIN/,
     "this host does not know the name; 'bluechictl node invite --address=HOST' makes a token with another one",
   ],
-  [/speaks no TLS/, "is it the port for plain links? The one for TLS is 843, if it is not configured otherwise"],
+  [/speaks no TLS|without TLS/, "the one for TLS is 843, if nothing else is configured"],
 ];
 
 function hint(why: string): string {

@@ -55,7 +55,9 @@ async function join(token: string | undefined, host: string, name: string): Prom
   for (const line of configure({ node, address: formatAddress(place) })) say(line);
   await restartAgent();
   if (!(await comesOnline(onlineMs)))
-    return fail("it is not online yet; 'systemctl status bluechi-agent' and 'journalctl -u bluechi-agent' tell why");
+    return fail(
+      "it has joined, but is not online yet; 'systemctl status bluechi-agent' and 'journalctl -u bluechi-agent' tell why",
+    );
   say("It is online.");
   return 0;
 }
