@@ -341,3 +341,21 @@ test("the authority is replaced, and while that lasts both count", async () => {
   expect(await refused(cam, late)).toContain("its authority has been replaced since");
   await joins(cam, await invite("cam"));
 });
+
+test("a cluster that was lost is made anew, at once if it has to be, and hosts of the old one join it", async () => {
+  await main.sh(
+    "systemctl stop bluechi-controller; rm -r /var/lib/bluechi/cluster; systemctl start bluechi-controller",
+  );
+  await cam.sh("rm -r /etc/bluechi/agent.conf.d/zz-join.conf /var/lib/bluechi-agent/identity");
+  await cam.sh("systemctl restart bluechi-agent");
+  await cluster.online("cam");
+  // Who has a certificate does not go back to plain links.
+  expect(await ctl("status", "pi")).toContain("| offline");
+  expect(await trouble("cluster", "init", "away")).toMatch(/connected without TLS: cam\. /);
+  await ctl("cluster", "init", "away", "--cut");
+  await cluster.offline("cam");
+  expect(await joins(pi, await invite("pi"))).toContain("the node 'pi' of the cluster 'away'");
+  await joins(cam, await invite("cam"));
+  for (const name of ["pi", "cam"]) await cluster.online(name);
+  expect(await members()).toEqual(["cam valid", "pi valid"]);
+});
