@@ -316,6 +316,7 @@ test("programs can do all that over the bus", async () => {
   expect(await refusal(bus.call("Deny", { node: "bus", fingerprint: "" }))).toContain("nobody with this key asks");
   expect(await refusal(bus.call("FinishRotation", { force: false }))).toContain("no rotation is under way");
   await bus.call("Revoke", { node: "bus" });
+  expect(await ctl("node", "list")).toMatch(/^bus +\| revoked \| +\| +$/m);
   const { nodes } = await bus.call("ListNodes", {});
   expect(nodes.map(([node, state]) => `${node} ${state}`)).toContain("pi valid");
   program.close();

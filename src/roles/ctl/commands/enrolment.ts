@@ -64,7 +64,8 @@ export async function listMembers(context: Context): Promise<number> {
   const { nodes } = await session.cluster().call("ListNodes", {});
   const { invitations } = await session.cluster().call("ListInvitations", {});
   const rows = [
-    ...nodes.map(([node, state, serial, expiry]) => [node, state, serial, time(expiry)]),
+    // A node that was put out before it ever had a certificate has none that could end.
+    ...nodes.map(([node, state, serial, expiry]) => [node, state, serial, expiry === 0n ? "" : time(expiry)]),
     ...invitations.map(([node, expiry]) => [node, "invited", "", time(expiry)]),
   ];
   show(context, ["NODE", "STATE", "SERIAL", "UNTIL"], rows);
