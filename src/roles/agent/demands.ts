@@ -45,7 +45,7 @@ const demands: { readonly [N in Asked]: (fields: FieldsOf<N>, knowledge: Knowled
   },
   getUnitProperties: ({ unit }) => [on("status", unit)],
   getUnitProperty: ({ unit }) => [on("status", unit)],
-  subscribe: ({ unit }) => (unit === "*" ? [on("list")] : [{ anyOf: ["status", "dependency"], unit, literally: true }]),
+  subscribe: ({ unit }) => (unit === "*" ? [on("list")] : [{ anyOf: ["status", "dependency"], unit }]),
   startDependency: ({ unit }) => [on("dependency", unit)],
   setLogLevel: () => [on("log-level")],
   unsubscribe: free,

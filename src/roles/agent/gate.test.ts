@@ -193,6 +193,19 @@ test("a dependency unit is judged by what it starts", async () => {
   expect(await allow("bluechi-dep@*", "sshd").ask("startJob", job("start", unit))).toBe("");
 });
 
+test("what is no unit's name may be any unit: without a name systemd takes the one of who asks", async () => {
+  for (const name of ["", "self", "a", "../a.service"]) {
+    const kill = { name, who: "all", signal: 9 };
+    expect(await deny("bluechi-agent").manager("KillUnit", kill)).toBe(denied("kill", "all units"));
+    expect(await allow("*.service", "self", "a").manager("KillUnit", kill)).toBe(
+      denied("kill", "all units", "AllowUnits"),
+    );
+    expect(await world({ AllowVerbs: ["kill"] }).manager("KillUnit", kill)).toBe("");
+  }
+  const status = { unit: "self", interface: "" };
+  expect(await deny("bluechi-agent").ask("getUnitProperties", status)).toBe(denied("status", "all units"));
+});
+
 test("a mode that sweeps other units away needs all of them", async () => {
   const every = (setting: string, verb = "stop") => denied(verb, "all units", setting);
   for (const mode of ["isolate", "flush"]) {

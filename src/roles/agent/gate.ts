@@ -48,13 +48,16 @@ export function gated<H extends Partial<Handlers<"agent">>>(handlers: H, permit:
  * @returns what has to be waited for, because all the names of a unit have to be known; undefined when it is allowed.
  * @throws Failure AccessDenied when the policy does not allow it.
  */
-function judge(policy: Policy, demand: Demand, parts: GateParts): Promise<void> | undefined {
+function judge(policy: Policy, asked: Demand, parts: GateParts): Promise<void> | undefined {
+  // To systemd "" is the unit of who asks, and a path may end in `self`: no name of a unit means none that patterns know.
+  const nameless = policy.boundsUnits && typeof asked.unit === "string" && !isUnitName(asked.unit);
+  const demand: Demand = nameless ? { ...asked, unit: everyUnit } : asked;
   const check = (concern: Concern) => {
     const setting = policy.refusal(demand.anyOf, concern);
     if (setting !== undefined) throw denied(demand, setting, parts);
   };
   const { unit } = demand;
-  if (typeof unit !== "string" || !policy.boundsUnits || !isUnitName(unit)) {
+  if (typeof unit !== "string" || !policy.boundsUnits) {
     check(typeof unit === "string" ? [unit] : unit);
     return undefined;
   }
