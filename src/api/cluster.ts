@@ -7,7 +7,7 @@ export const clusterInterface = definePublic({
       in: { name: "s", cut: "b" },
       out: { fingerprint: "s" },
       access: { action: "manage-nodes", verb: "init-cluster" },
-      help: "Makes an authority for a cluster of this name, and the controller's certificate, and returns the fingerprint of the authority. Where Security= is not set, agents connect with TLS from then on; that is refused while it would cut off agents, unless cut says so.",
+      help: "Makes an authority for a cluster of this name, and the controller's certificate, and returns the fingerprint of the authority. Where Security= is not set, agents connect with TLS from then on; that is refused while it would cut off agents, unless cut says so. When a port cannot be opened, the error tells so, and the cluster is made nevertheless.",
     },
     Invite: {
       in: { node: "s", ttl: "t", addresses: "as" },
@@ -31,7 +31,7 @@ export const clusterInterface = definePublic({
       in: { node: "s", fingerprint: "s" },
       out: {},
       access: { action: "manage-nodes", verb: "approve", node: "node" },
-      help: "Lets the host join that asks for this name. The fingerprint of its key, or the beginning of it, may be left empty when only one host asks for the name.",
+      help: "Lets the host join that asks for this name. The fingerprint is that of its key, or the beginning of that, of 16 digits at least.",
     },
     Deny: {
       in: { node: "s", fingerprint: "s" },
@@ -84,5 +84,10 @@ export const clusterInterface = definePublic({
       help: "How agents may connect from other hosts: tls, plain or both; none where UseTCP=no.",
     },
     TLSPort: { type: "q", emits: "explicit", help: "The port that agents with a certificate connect to." },
+    Trouble: {
+      type: "s",
+      emits: "explicit",
+      help: "What keeps the controller from listening as it is to, such as a port that is taken; empty when nothing does. A reload tries again.",
+    },
   },
 });

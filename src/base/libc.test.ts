@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { systemClock } from "./clock.ts";
-import { clockMonotonicUs, groupId, peerContext, peerCredentials, sendDatagram, userId } from "./libc.ts";
+import { boundAddress, clockMonotonicUs, groupId, peerContext, peerCredentials, sendDatagram, userId } from "./libc.ts";
 
 test("the monotonic clock is the kernel's", () => {
   const first = clockMonotonicUs();
@@ -20,6 +20,32 @@ test("a datagram to nobody is not taken", () => {
   expect(sendDatagram("@bluechi-test-nobody", Buffer.from("READY=1"))).toBe(false);
   expect(sendDatagram("", Buffer.from("READY=1"))).toBe(false);
   expect(sendDatagram("x".repeat(200), Buffer.from("READY=1"))).toBe(false);
+});
+
+test.each([
+  ["127.0.0.1", "7f000001"],
+  ["0.0.0.0", "00000000"],
+  ["::1", `${"00".repeat(15)}01`],
+] as const)("a socket that is bound to %s tells so", (hostname, expected) => {
+  const server = Bun.listen({ hostname, port: 0, socket: { data() {} } }) as Bun.TCPSocketListener & { fd: number };
+  try {
+    expect(Buffer.from(boundAddress(server.fd) ?? "").toString("hex")).toBe(expected);
+  } finally {
+    server.stop();
+  }
+});
+
+test("what is no socket, or not one of IP, is bound to no address", () => {
+  const server = Bun.listen({ unix: "\0bluechi-test-bound", socket: { data() {} } }) as unknown as {
+    fd: number;
+    stop(): void;
+  };
+  try {
+    expect(boundAddress(server.fd)).toBeUndefined();
+    expect(boundAddress(-1)).toBeUndefined();
+  } finally {
+    server.stop();
+  }
 });
 
 test("what is no socket has no security context", () => {

@@ -17,6 +17,7 @@ const symbols = {
     args: [FFIType.i32, FFIType.i32, FFIType.i32, FFIType.ptr, FFIType.ptr],
     returns: FFIType.i32,
   },
+  getsockname: { args: [FFIType.i32, FFIType.ptr, FFIType.ptr], returns: FFIType.i32 },
   getpwnam: { args: [FFIType.ptr], returns: FFIType.ptr },
   getgrnam: { args: [FFIType.ptr], returns: FFIType.ptr },
   setsockopt: { args: [FFIType.i32, FFIType.i32, FFIType.i32, FFIType.ptr, FFIType.u32], returns: FFIType.i32 },
@@ -149,6 +150,21 @@ export function receivedBytes(fd: number): number {
   const length = new Uint32Array([info.byteLength]);
   if (libc().getsockopt(fd, IPPROTO_TCP, TCP_INFO, ptr(info), ptr(length)) !== 0) return 0;
   return Number(info[bytesReceivedAt / 8]);
+}
+
+/** Address families, with where the address begins in its struct, and its size (ip(7), ipv6(7)). */
+const addressAt = new Map([
+  [2, { at: 4, size: 4 }],
+  [10, { at: 8, size: 16 }],
+]);
+
+/** The IP address that a socket is bound to, 4 or 16 bytes; undefined for a socket of another family. */
+export function boundAddress(fd: number): Uint8Array | undefined {
+  const bound = Buffer.alloc(128);
+  const length = new Uint32Array([bound.length]);
+  if (libc().getsockname(fd, ptr(bound), ptr(length)) !== 0) return undefined;
+  const place = addressAt.get(bound.readUInt16LE(0));
+  return place && new Uint8Array(bound.subarray(place.at, place.at + place.size));
 }
 
 const SOL_SOCKET = 1;

@@ -135,9 +135,28 @@ test("the controller is started by its socket when an agent comes, and again aft
   expect(await main.journal("bluechi-controller")).toContain("on the inherited socket 3");
   await main.run(["systemctl", "stop", "bluechi-controller"]);
   await bothOnline();
+  expect(await main.journal("bluechi-controller")).not.toContain("The inherited socket");
   await main.sh("systemctl stop bluechi-agent bluechi-controller.socket bluechi-controller");
   expect(await main.sh("ls /run/bluechi")).toBe("");
   await main.sh(`rm ${dropIn} && systemctl start bluechi-controller bluechi-agent`);
+  await bothOnline();
+});
+
+test("a socket without TLS that is passed on is warned of when other hosts reach it", async () => {
+  const unit = "/run/systemd/system/bluechi-controller.socket.d/tcp.conf";
+  const noPort = "/etc/bluechi/controller.conf.d/zz-port.conf";
+  await main.sh("systemctl stop bluechi-agent bluechi-controller");
+  await main.write(unit, "[Socket]\nListenStream=127.0.0.1:8420\nListenStream=842\n");
+  await main.write(noPort, "[bluechi-controller]\nUseTCP=no\n");
+  await main.sh("systemctl daemon-reload; systemctl start bluechi-controller.socket bluechi-controller bluechi-agent");
+  await bothOnline();
+  const said = (await main.journal("bluechi-controller")).split("\n").filter((line) => line.includes("is without TLS"));
+  expect(said.filter((line) => line.includes("The inherited socket"))).toEqual([
+    expect.stringContaining("The inherited socket 5 is without TLS: from hosts beyond this one anybody who reaches it"),
+  ]);
+  expect((await cluster.ctl("status")).stderr).toContain("Links without TLS are allowed");
+  await main.sh("systemctl stop bluechi-agent bluechi-controller.socket bluechi-controller");
+  await main.sh(`rm ${unit} ${noPort}; systemctl daemon-reload; systemctl start bluechi-controller bluechi-agent`);
   await bothOnline();
 });
 

@@ -254,8 +254,13 @@ test("without a token somebody has to approve, or deny", async () => {
   expect(listed).toContain(cam.address);
   const status = await ctl("cluster", "status");
   expect(first.lines.some((line) => line.startsWith("  ") && status.includes(line.trim()))).toBe(true);
-  expect(await trouble("node", "approve", "guest", "0000")).toContain("nobody with this key asks to join as 'guest'");
-  await ctl("node", "approve", "guest", key.slice(0, 14));
+  expect(await trouble("node", "approve", "guest", "0".repeat(16))).toContain(
+    "nobody with this key asks to join as 'guest'",
+  );
+  const begin = key.slice(0, 19);
+  expect(first.lines).toContainEqual(expect.stringMatching(`If both do: bluechictl node approve guest ${begin}$`));
+  expect(await trouble("node", "approve", "guest", key.slice(0, 18))).toContain("the first 16 digits of the key");
+  await ctl("node", "approve", "guest", begin);
   await first.line("It is online.", joinMs);
   expect(await first.exited).toBe(0);
   await cluster.online("guest");
@@ -264,7 +269,9 @@ test("without a token somebody has to approve, or deny", async () => {
   await ctl("node", "deny", "stranger");
   expect(await second.line(/refuses/, joinMs)).toContain("the request to join as 'stranger' was denied");
   expect(await second.exited).toBe(1);
-  expect(await trouble("node", "approve", "stranger")).toContain("nobody with this key asks to join as 'stranger'");
+  expect(await trouble("node", "approve", "stranger", "0".repeat(16))).toContain(
+    "nobody with this key asks to join as 'stranger'",
+  );
   await ctl("node", "revoke", "guest");
   await joins(cam, await invite("cam"));
 });
@@ -306,13 +313,13 @@ test("programs can do all that over the bus", async () => {
     OldFingerprint: "",
     Expiry: expect.any(BigInt),
   });
-  expect([await bus.get("Security"), await bus.get("TLSPort")]).toEqual(["tls", 843]);
+  expect([await bus.get("Security"), await bus.get("TLSPort"), await bus.get("Trouble")]).toEqual(["tls", 843, ""]);
   const { token } = await bus.call("Invite", { node: "bus", ttl: 60_000_000n, addresses: ["main", "[fd00::1]:8443"] });
   expect(parseToken(token)).toMatchObject({ node: "bus", addresses: ["main:843", "[fd00::1]:8443"] });
   const { invitations } = await bus.call("ListInvitations", {});
   expect(invitations.map(([node]) => node)).toContain("bus");
   expect(await bus.call("ListPending", {})).toEqual({ requests: [] });
-  expect(await refusal(bus.call("Approve", { node: "bus", fingerprint: "" }))).toContain("nobody with this key asks");
+  expect(await refusal(bus.call("Approve", { node: "bus", fingerprint: "" }))).toContain("the first 16 digits");
   expect(await refusal(bus.call("Deny", { node: "bus", fingerprint: "" }))).toContain("nobody with this key asks");
   expect(await refusal(bus.call("FinishRotation", { force: false }))).toContain("no rotation is under way");
   await bus.call("Revoke", { node: "bus" });
@@ -353,7 +360,18 @@ test("a cluster that was lost is made anew, at once if it has to be, and hosts o
   // Who has a certificate does not go back to plain links.
   expect(await ctl("status", "pi")).toContain("| offline");
   expect(await trouble("cluster", "init", "away")).toMatch(/connected without TLS: cam\. /);
-  await ctl("cluster", "init", "away", "--cut");
+  const holder =
+    "import socket; s = socket.create_server(('::', 843), family=socket.AF_INET6); print('held', flush=True); input()";
+  const held = main.spawn(["sh", "-c", `sleep infinity | /usr/bin/python3 -c "${holder}"`]);
+  await held.line("held");
+  const taken = "cannot listen on port 843: address already in use";
+  expect(await trouble("cluster", "init", "away", "--cut")).toContain(
+    `The cluster 'away' is made, but agents cannot connect: ${taken}`,
+  );
+  expect(await ctl("cluster", "status")).toContain(`Trouble: ${taken}; once that is ended: systemctl reload`);
+  await held.close();
+  await main.sh("systemctl reload bluechi-controller");
+  expect(await ctl("cluster", "status")).not.toContain("Trouble");
   await cluster.offline("cam");
   expect(await joins(pi, await invite("pi"))).toContain("the node 'pi' of the cluster 'away'");
   await joins(cam, await invite("cam"));

@@ -7,7 +7,7 @@ interface EntranceOptions {
   readonly service: { readonly settings: ControllerSettings };
   readonly cluster: Pick<Cluster, "name">;
   readonly controller: Pick<Controller, "nodes">;
-  readonly listeners: () => Pick<Listeners, "review">;
+  readonly listeners: () => Pick<Listeners, "review" | "trouble" | "inheritsPlain">;
 }
 
 /** How agents come in from other hosts, as far as it has to do with their certificates. */
@@ -20,8 +20,15 @@ export class Entrance {
 
   /** Which links from other hosts are allowed now. */
   get security(): Security | "none" {
-    const { service, cluster } = this.#options;
-    return service.settings.UseTCP ? securityOf(service.settings, cluster.name !== undefined) : "none";
+    const { service, cluster, listeners } = this.#options;
+    const security = securityOf(service.settings, cluster.name !== undefined);
+    if (service.settings.UseTCP) return security;
+    return security !== "tls" && listeners().inheritsPlain ? "plain" : "none";
+  }
+
+  /** Why agents cannot come in as they may; undefined when they can. */
+  get trouble(): string | undefined {
+    return this.#options.listeners().trouble;
   }
 
   get tlsPort(): number {
@@ -35,8 +42,8 @@ export class Entrance {
     return [...controller.nodes.values()].filter(({ plain }) => plain).map(({ name }) => name);
   }
 
-  /** Resolves when agents can come in as they may now. */
-  async opened(): Promise<void> {
+  /** Resolves when it is known whether agents can come in as they may now: see `trouble`. */
+  async reviewed(): Promise<void> {
     await this.#options.listeners().review();
   }
 }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { describe, ErrorName, Failure } from "../../base/failure.ts";
+import { boundAddress } from "../../base/libc.ts";
 import type { Log } from "../../base/log.ts";
 import { socketOptions } from "../../base/socket-options.ts";
 import type { Credentials } from "../../identity/credentials.ts";
@@ -13,6 +14,16 @@ const socketPath = "/run/bluechi/bluechi.sock";
 
 /** The first descriptor that a service manager passes on (sd_listen_fds(3)). */
 const firstFd = 3;
+
+/** What is said of a place where agents come in without TLS. */
+const plainWarning =
+  "is without TLS: from hosts beyond this one anybody who reaches it can be a node, and read and change what travels (bluechictl cluster init, Security=)";
+
+/** Whether an IP address, in bytes, is reached from the own host only: 127.0.0.0/8, in IPv6 too, or ::1. */
+export function isLoopback(address: Uint8Array): boolean {
+  const text = Buffer.from(address).toString("hex");
+  return /^(0{20}f{4})?7f.{6}$/.test(text) || /^0{31}1$/.test(text);
+}
 
 /** How many listening sockets the service manager has passed to this process. */
 function inheritedSockets(): number {
@@ -51,6 +62,10 @@ export class Listeners {
   #closed = false;
   /** Whether the unix socket is not the service manager's. */
   #ownSocket = false;
+  /** What kept a port from being opened at the last review. */
+  #trouble: string | undefined;
+  /** Whether the service manager has passed a socket that other hosts reach. */
+  #inheritsPlain = false;
 
   constructor(options: ListenersOptions) {
     this.#options = options;
@@ -59,6 +74,16 @@ export class Listeners {
   /** How many connections have come in and still have a descriptor. */
   get connections(): number {
     return this.#all.reduce((sum, listener) => sum + listener.connections, 0);
+  }
+
+  /** Why agents cannot come in as the settings and the cluster ask for; undefined when they can. */
+  get trouble(): string | undefined {
+    return this.#trouble;
+  }
+
+  /** Whether there is a socket without TLS that other hosts reach, whatever ports the settings ask for. */
+  get inheritsPlain(): boolean {
+    return this.#inheritsPlain;
   }
 
   get #all(): Listener[] {
@@ -77,6 +102,7 @@ export class Listeners {
     for (let fd = firstFd; fd < firstFd + inherited; fd++) {
       this.#lasting.push(await listenFd(fd, this.#socketOptions, onTransport));
       log.info(`Waiting for connection requests on the inherited socket ${fd}...`);
+      this.#warnOf(fd);
     }
     await this.#openPorts();
     // An inherited unix socket is bluechi-controller.socket's, which owns the path.
@@ -93,7 +119,15 @@ export class Listeners {
     const { log, localPeers } = this.#options;
     localPeers.review();
     if (this.#ownSocket) localPeers.open(socketPath);
-    const reviewed = this.#reviewed.then(() => this.#openPorts()).catch((error) => log.error(describe(error)));
+    const reviewed = this.#reviewed.then(async () => {
+      try {
+        await this.#openPorts();
+        this.#trouble = undefined;
+      } catch (error) {
+        this.#trouble = describe(error);
+        log.error(this.#trouble);
+      }
+    });
     this.#reviewed = reviewed;
     return reviewed;
   }
@@ -119,6 +153,18 @@ export class Listeners {
     await this.#openPlain(security === "tls" ? undefined : settings.ControllerPort);
   }
 
+  /** Warns of an inherited socket that other hosts reach. */
+  #warnOf(fd: number): void {
+    const { service, cluster, log } = this.#options;
+    const address = boundAddress(fd);
+    if (!address || isLoopback(address)) return;
+    this.#inheritsPlain = true;
+    const refused = securityOf(service.settings, cluster.credentials !== undefined) === "tls";
+    log.warn(
+      `The inherited socket ${fd} ${refused ? "is without TLS: who comes in by it is refused (Security=)" : plainWarning}`,
+    );
+  }
+
   async #openPlain(number: number | undefined): Promise<void> {
     if (this.#plain?.number === number) return;
     const { log, onTransport } = this.#options;
@@ -128,9 +174,7 @@ export class Listeners {
     if (number === undefined) return;
     this.#plain = { number, listener: await listenTcp(number, this.#socketOptions, onTransport) };
     log.info(`Waiting for connection requests on port ${number}...`);
-    log.warn(
-      `Port ${number} is without TLS: from hosts beyond this one anybody who reaches it can be a node, and read and change what travels (bluechictl cluster init, Security=)`,
-    );
+    log.warn(`Port ${number} ${plainWarning}`);
   }
 
   async #openTls(wanted: number | undefined, credentials: Credentials | undefined): Promise<void> {

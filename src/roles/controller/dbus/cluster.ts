@@ -20,7 +20,8 @@ export function serveCluster(tree: ObjectTree<About>, cluster: Cluster, entrance
         const { endangered } = entrance;
         if (endangered.length > 0 && !cut) throw wouldCut(endangered);
         const fingerprint = await cluster.init(name || clusterName(hostname()));
-        await entrance.opened();
+        await entrance.reviewed();
+        if (entrance.trouble !== undefined) throw noEntrance(cluster.name ?? "", entrance.trouble);
         return { fingerprint };
       },
       Invite: async ({ node, ttl, addresses }) => {
@@ -61,6 +62,7 @@ export function serveCluster(tree: ObjectTree<About>, cluster: Cluster, entrance
       Expiry: () => us(cluster.authorities?.current.notAfterMs),
       Security: () => entrance.security,
       TLSPort: () => entrance.tlsPort,
+      Trouble: () => entrance.trouble ?? "",
     },
   );
   const changed = () => served.changed("Name", "Fingerprint", "OldFingerprint", "Expiry");
@@ -76,6 +78,14 @@ function wouldCut(nodes: readonly string[]): Failure {
   return new Failure(
     ErrorName.Failed,
     `This would cut off nodes that are connected without TLS: ${names}. Set Security=both in the controller's configuration and reload it, until they have joined; or say --cut`,
+  );
+}
+
+function noEntrance(name: string, trouble: string): Failure {
+  const remedy = "end that, and then: systemctl reload bluechi-controller";
+  return new Failure(
+    ErrorName.Failed,
+    `The cluster '${name}' is made, but agents cannot connect: ${trouble}; ${remedy}`,
   );
 }
 

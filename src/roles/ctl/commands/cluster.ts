@@ -28,6 +28,9 @@ export async function clusterStatus(context: Context): Promise<number> {
     ["Security", `${security}; the port for TLS is ${await cluster.get("TLSPort")}`],
     ["Authority", `${printFingerprint(Fingerprint)}, until ${day(Expiry)}`],
   ];
+  // A controller of an older version does not tell.
+  const trouble = await cluster.get("Trouble").catch(() => "");
+  if (trouble) rows.splice(2, 0, ["Trouble", `${trouble}; once that is ended: systemctl reload bluechi-controller`]);
   if (OldFingerprint) rows.push(["Authority before", `${printFingerprint(OldFingerprint)}, still trusted`]);
   const { nodes } = await cluster.call("ListNodes", {});
   const { invitations } = await cluster.call("ListInvitations", {});
