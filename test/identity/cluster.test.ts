@@ -200,8 +200,8 @@ test("without a token somebody has to decide, by the key", async () => {
   expect(await world.ask("pi", thief)).toEqual({ retryMs: 5000 });
   const { enrolment } = world.cluster;
   expect(enrolment.pending.map(({ fingerprint }) => fingerprint)).toEqual([key, thief].map(keyFingerprint));
-  await expect(enrolment.approve("pi")).rejects.toThrow("several hosts ask to join as 'pi'");
-  await enrolment.approve("pi", keyFingerprint(key).slice(0, 12));
+  await expect(enrolment.approve("pi", "")).rejects.toThrow("the first 16 digits of the key");
+  await enrolment.approve("pi", keyFingerprint(key).slice(0, 16));
   enrolment.deny("pi");
   await expect(world.ask("pi", thief)).rejects.toThrow("was denied");
   // Its public key, which anybody may know, is no secret.

@@ -148,8 +148,8 @@ export const commands: Record<string, Command> = {
     (args, context) => invite(context, args.node, args),
   ),
   "node pending": command("Show the hosts that wait to be approved", {}, (_, context) => pending(context)),
-  "node approve": command("Let a host join that waits", { asking, key }, (args, context) =>
-    decide(context, "Approve", args.asking, args.key ?? ""),
+  "node approve": command("Let a host join that waits", { asking, key: { ...key, required: true } }, (args, context) =>
+    decide(context, "Approve", args.asking, args.key),
   ),
   "node deny": command("Refuse a host that waits", { asking, key }, (args, context) =>
     decide(context, "Deny", args.asking, args.key ?? ""),

@@ -109,14 +109,18 @@ export async function joinByRequest(
   }
 }
 
+/** Digits of a key's fingerprint by which it is approved. */
+const approvedDigits = 16;
+
 function waiting({ place, cluster, authority }: Met, node: string, key: string): string[] {
+  const own = keyFingerprint(key);
   return [
     `Asked to join the cluster '${cluster}' at ${formatPlace(place)} as '${node}'. On the controller's host,`,
     "'bluechictl cluster status' has to show this authority:",
     `  ${printFingerprint(authority.fingerprint)}`,
     "and 'bluechictl node pending' this key:",
-    `  ${printFingerprint(keyFingerprint(key))}`,
-    `If both do: bluechictl node approve ${node}`,
+    `  ${printFingerprint(own)}`,
+    `If both do: bluechictl node approve ${node} ${printFingerprint(own.slice(0, approvedDigits))}`,
     "Waiting for that; who interrupts it can run it again.",
   ];
 }

@@ -77,10 +77,10 @@ export class Enrolment {
 
   /**
    * Lets a host join that asks to.
-   * @param prefix how the fingerprint of its key begins.
-   * @throws Failure InvalidArgs when there is none such, or more than one.
+   * @param prefix how the fingerprint of its key begins, as Pending.find takes it.
+   * @throws Failure InvalidArgs when that is too short, or there is none such.
    */
-  approve(node: string, prefix = ""): Promise<void> {
+  approve(node: string, prefix: string): Promise<void> {
     return this.#kept.change(async () => {
       const { nowMs, known } = this.#kept;
       const request = this.#pending.find(node, prefix, nowMs);

@@ -1,37 +1,47 @@
 import { expect, test } from "bun:test";
 import { FakeClock } from "../../../base/fake-clock.ts";
 import { Attempts, attemptsInAll, attemptsOfPeer } from "./attempts.ts";
-import { forgottenMs, maxPending, maxPendingOfPeer, Pending } from "./pending.ts";
+import { decisiveDigits, forgottenMs, maxPending, maxPendingOfPeer, Pending } from "./pending.ts";
+
+const [aa, bb] = ["aa".repeat(32), "bb".repeat(32)] as const;
 
 test("who asks waits until somebody decides, or until nobody asks any more", () => {
   const pending = new Pending();
-  pending.ask("pi", "aa11", "10.0.0.9", 0);
-  pending.ask("pi", "aa11", "10.0.0.8", 1000);
+  pending.ask("pi", aa, "10.0.0.9", 0);
+  pending.ask("pi", aa, "10.0.0.8", 1000);
   expect(pending.open(1000)).toEqual([
-    { node: "pi", fingerprint: "aa11", peer: "10.0.0.8", sinceMs: 0, lastMs: 1000, denied: false },
+    { node: "pi", fingerprint: aa, peer: "10.0.0.8", sinceMs: 0, lastMs: 1000, denied: false },
   ]);
-  pending.delete(pending.find("pi", "", 1000));
+  pending.delete(pending.find("pi", aa, 1000));
   expect(pending.open(1000)).toEqual([]);
-  pending.ask("pi", "aa11", "10.0.0.9", 2000);
+  pending.ask("pi", aa, "10.0.0.9", 2000);
   expect(pending.open(2000 + forgottenMs)).toHaveLength(1);
   expect(pending.open(2001 + forgottenMs)).toEqual([]);
 });
 
-test("of several that ask for the same name the key tells which is meant", () => {
+test("who is approved is told by the key, also when nobody else asks for the name any more", () => {
   const pending = new Pending();
-  pending.ask("pi", "aa11", "10.0.0.9", 0);
-  pending.ask("pi", "aa22", "10.0.0.66", 0);
-  pending.ask("nas", "aa11", "10.0.0.9", 0);
-  expect(() => pending.find("pi", "", 0)).toThrow(
-    "several hosts ask to join as 'pi', name the key: aa11 from 10.0.0.9, aa22 from 10.0.0.66",
-  );
-  expect(() => pending.find("pi", "aa", 0)).toThrow("several");
-  expect(() => pending.find("pi", "bb", 0)).toThrow("nobody with this key asks to join as 'pi'");
-  expect(pending.find("pi", "aa1", 0).fingerprint).toBe("aa11");
-  pending.deny("pi", "aa2", 0);
-  expect(pending.find("pi", "", 0).fingerprint).toBe("aa11");
-  expect(() => pending.ask("pi", "aa22", "10.0.0.66", 1)).toThrow("the request to join as 'pi' was denied");
-  expect(() => pending.deny("pi", "aa2", 0)).toThrow("nobody with this key");
+  pending.ask("pi", aa, "10.0.0.9", 0);
+  pending.ask("pi", bb, "10.0.0.66", forgottenMs);
+  pending.ask("nas", aa, "10.0.0.9", forgottenMs);
+  const find = (prefix: string, nowMs: number) => pending.find("pi", prefix, nowMs).fingerprint;
+  expect(find(aa.slice(0, decisiveDigits), forgottenMs)).toBe(aa);
+  expect(find(bb, forgottenMs)).toBe(bb);
+  for (const short of ["", bb.slice(0, decisiveDigits - 1)])
+    expect(() => find(short, forgottenMs + 1)).toThrow(
+      "name it by the first 16 digits of the key that it shows, or all",
+    );
+  expect(() => find(aa, forgottenMs + 1)).toThrow("nobody with this key asks to join as 'pi'");
+});
+
+test("who is denied may not ask with that key again", () => {
+  const pending = new Pending();
+  pending.ask("pi", aa, "10.0.0.9", 0);
+  pending.ask("pi", bb, "10.0.0.66", 0);
+  pending.deny("pi", "bb", 0);
+  expect(pending.open(0).map(({ fingerprint }) => fingerprint)).toEqual([aa]);
+  expect(() => pending.ask("pi", bb, "10.0.0.66", 1)).toThrow("the request to join as 'pi' was denied");
+  expect(() => pending.deny("pi", "bb", 0)).toThrow("nobody with this key");
 });
 
 test("beyond the bounds nobody else may wait", () => {

@@ -17,6 +17,8 @@ export interface PendingRequest {
 /** Requests that are remembered, and those of one address. */
 export const maxPending = 64;
 export const maxPendingOfPeer = 8;
+/** Digits of a key's fingerprint that nobody finds another key for. */
+export const decisiveDigits = 16;
 /** How long a request is remembered that is not repeated. */
 export const forgottenMs = 10 * 60_000;
 
@@ -51,18 +53,17 @@ export class Pending {
   }
 
   /**
-   * The only one that is meant.
-   * @param prefix how its fingerprint begins; may be empty.
-   * @throws Failure InvalidArgs when there is none, or more than one.
+   * The one with a key. Its name alone says nothing: since somebody looked, another one may have come in its place.
+   * @param prefix how the fingerprint of its key begins, in `decisiveDigits` at least.
+   * @throws Failure InvalidArgs when that is too short, or there is none.
    */
   find(node: string, prefix: string, nowMs: number): PendingRequest {
-    const found = this.#matching(node, prefix, nowMs);
-    const [request] = found;
-    if (!request) throw new Failure(ErrorName.InvalidArgs, `nobody with this key asks to join as '${node}'`);
-    if (found.length > 1) {
-      const keys = found.map(({ fingerprint, peer }) => `${fingerprint} from ${peer}`).join(", ");
-      throw new Failure(ErrorName.InvalidArgs, `several hosts ask to join as '${node}', name the key: ${keys}`);
+    if (prefix.length < decisiveDigits) {
+      const rule = `name it by the first ${decisiveDigits} digits of the key that it shows, or all`;
+      throw new Failure(ErrorName.InvalidArgs, `anybody may ask to join as '${node}': ${rule}`);
     }
+    const [request] = this.#matching(node, prefix, nowMs);
+    if (!request) throw new Failure(ErrorName.InvalidArgs, `nobody with this key asks to join as '${node}'`);
     return request;
   }
 

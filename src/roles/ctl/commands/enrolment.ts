@@ -44,7 +44,7 @@ export async function pending(context: Context): Promise<number> {
   return 0;
 }
 
-/** Lets a host join, or refuses it. @param key the beginning of its key's fingerprint, "" when only one asks for the name. */
+/** Lets a host join, or refuses it. @param key the beginning of its key's fingerprint; "" refuses all of that name. */
 export async function decide(context: Context, verb: "Approve" | "Deny", node: string, key: string): Promise<number> {
   const session = await context.open();
   await session.cluster().call(verb, { node, fingerprint: key.replaceAll(/[\s:]/g, "").toLowerCase() });
