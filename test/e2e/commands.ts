@@ -51,6 +51,8 @@ const noEnablement = "The unit files did not include any enablement information\
 const created = (unit: string, where = wants) => `Created symlink ${where}/${unit} -> ${folder}/${unit}\n`;
 const goneRow = nodeRow("gone", "offline", "", "never");
 const done = (unit: string, method: string) => `Unit ${unit} ${method} operation result: done\n`;
+const openly =
+  "Links without TLS are allowed: who reaches the controller's port can pose as a node; 'bluechictl cluster init' ends that.";
 const defaultLink = `${folder}/default.target`;
 /** Keeps an inactive unit loaded. */
 const hold = "systemctl start holds.service";
@@ -277,7 +279,8 @@ function cases(hierarchy: Hierarchy, { main, pi }: Record<"main" | "pi", Host>, 
     // Lists.
     ...["list-units", "list-unit-files"].flatMap((verb) => unreachable((node) => `${verb} ${node}`)),
     // Nodes and units.
-    { line: "status", stdout: nodesHead + onlineRow(main) + onlineRow(pi) + goneRow },
+    { line: "status", stdout: nodesHead + onlineRow(main) + onlineRow(pi) + goneRow, stderr: `${openly}\n` },
+    { line: "status", compatible: true, stdout: nodesHead + onlineRow(main) + onlineRow(pi) + goneRow },
     { line: "status pi", stdout: nodesHead + onlineRow(pi) },
     { line: "status gone", stdout: nodesHead + goneRow },
     { line: "status no", stderr: "Node no not found\n", status: 1 },
