@@ -37,6 +37,15 @@ test("an audit is written at every level, with its own fields, which take no oth
   expect(lines("stderr", (written) => written.audit("no", {}), "ERROR")[0]).toMatch(/ AUDIT\t: no\n$/);
 });
 
+test("control characters of what a peer sent reach neither the journal nor a terminal", () => {
+  const entries: { MESSAGE?: string }[] = [];
+  const journal = (fields: object) => entries.push(fields) > 0;
+  const text = "refused: \u001B[2J\r<3>all is well\tthere";
+  new Log({ target: "journald", inJournal: true, journal }).info(text);
+  expect(entries[0]?.MESSAGE).toBe("refused: ?[2J?<3>all is well\tthere");
+  expect(lines("stderr", (log) => log.info(text))[0]).toEndWith("refused: ?[2J?<3>all is well\tthere\n");
+});
+
 test("when the journal refuses, each line goes to stderr with its priority in front", () => {
   const all = (log: Log) => {
     for (const level of ["debug", "info", "warn", "error"] as const) log[level]("text");

@@ -1,5 +1,6 @@
 import { type Fields, Journal } from "./journal.ts";
 import { stderr } from "./output.ts";
+import { printable } from "./printable.ts";
 
 /** Levels in rising order of weight, with the syslog priority that journald files them under (syslog(3)). */
 const levels = { DEBUG: 7, INFO: 6, WARN: 4, ERROR: 3 } as const;
@@ -112,8 +113,8 @@ export class Log {
 
   #entry(text: string, word: string, priority: number, place: Place | undefined, own: Fields): void {
     if (this.#quiet) return;
-    const message = text.length > maxText ? `${text.slice(0, maxText)}...` : text;
-    // Text may carry what a peer sent: on stderr one entry stays one line.
+    // Text may carry what a peer sent: on stderr one entry stays one line, and journalctl hides what has control characters.
+    const message = printable(text.length > maxText ? `${text.slice(0, maxText)}...` : text);
     const line = message.replaceAll("\n", " ");
     // Somebody who starts a daemon by hand reads it on a terminal.
     switch (this.target === "journald" && !this.#inJournal ? "stderr" : this.target) {

@@ -1,4 +1,5 @@
 import { isTerminal } from "./libc.ts";
+import { harmless } from "./printable.ts";
 
 /**
  * What is written at once. For much more than that the runtime allocates a file's space beforehand, and what is appended
@@ -24,8 +25,14 @@ export class Output {
     this.#file = Bun.file(fd);
   }
 
-  /** Writes a text, after those before it. */
+  /** Writes a text, after those before it. To a terminal it gives no orders but for colours. */
   write(text: string): void {
+    const shown = harmless(text);
+    this.draw(shown !== text && this.isTerminal ? shown : text);
+  }
+
+  /** The same, with orders to a terminal. */
+  draw(text: string): void {
     // Writing an empty text would empty the file that the stream may be.
     if (this.#broken || text === "") return;
     this.#queued += text;

@@ -389,6 +389,11 @@ describe("on a terminal", () => {
     );
   });
 
+  test("what is shown gives the terminal no orders", async () => {
+    const shown = await runOnTerminal(["ctl", "\u001B[2J\u001B]0;title\u0007"], environment);
+    expect(shown).toStartWith("Method ?[2J?]0;title? not found");
+  });
+
   // Written over the frame before: cursor home, each line to its end, then all below.
   const frame = (lines: string[]) =>
     `\u001B[?2026h\u001B[H${lines.map((line) => `${line}\u001B[K`).join("\n")}\u001B[J\u001B[?2026l\n`;

@@ -21,6 +21,8 @@ export interface Context extends Voice {
 export interface Terminal {
   readonly columns: number;
   readonly rows: number;
+  /** Writes a text with orders to the terminal, which are left out of all that is printed. */
+  draw(text: string): void;
 }
 
 const green = 32;

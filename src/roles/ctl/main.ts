@@ -59,6 +59,7 @@ const terminal: Terminal = {
   get rows() {
     return process.stdout.rows || Number.POSITIVE_INFINITY;
   },
+  draw: (text) => stdout.draw(text),
 };
 
 function answer(text: string): number {

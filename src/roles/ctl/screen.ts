@@ -1,3 +1,4 @@
+import { harmless } from "../../base/printable.ts";
 import type { Context } from "./context.ts";
 
 /** Clears the screen; programs that follow a watch know it as the beginning of a table. */
@@ -25,6 +26,6 @@ export function repaint(context: Context, lines: readonly string[], complaints: 
   // The cursor ends in a row of its own.
   const room = Math.max(1, terminal.rows - 1);
   const shown = all.length <= room ? all : [...all.slice(0, room - 1), `... and ${all.length - room + 1} more`];
-  const text = shown.map((line) => line + eraseRestOfLine).join("\n");
-  context.print(`${holdOutput}${home}${text}${eraseBelow}${releaseOutput}`);
+  const text = shown.map((line) => harmless(line) + eraseRestOfLine).join("\n");
+  terminal.draw(`${holdOutput}${home}${text}${eraseBelow}${releaseOutput}\n`);
 }
