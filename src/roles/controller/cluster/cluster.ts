@@ -86,8 +86,9 @@ export class Cluster {
   }
 
   /** Whether a node's certificate, which one of the authorities has made, counts no more. */
-  isRevoked({ subject, notBeforeMs }: Certificate): boolean {
-    return subject?.role !== "node" || this.#kept.identity?.registry.believes(subject.node, notBeforeMs) !== true;
+  isRevoked(certificate: Certificate): boolean {
+    const { subject } = certificate;
+    return subject?.role !== "node" || this.#kept.identity?.registry.believes(subject.node, certificate) !== true;
   }
 
   /** Adds one who is told of changes. @returns what ends that. */

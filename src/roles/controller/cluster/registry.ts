@@ -9,10 +9,15 @@ export interface IssuedCertificate {
   readonly authority: string;
 }
 
+/** What a certificate is known by once its node is another host. */
+type Known = Pick<IssuedCertificate, "serial" | "notBeforeMs">;
+
 /** A node that has, or had, a certificate, or was put out. */
 interface Entry {
   /** When its host has joined: what was issued to that node before does not count. */
   readonly sinceMs: number;
+  /** What was issued to that node before and begins later nevertheless, as the clock was set back; `maxEnded` at most. */
+  readonly ended: readonly Known[];
   newest: IssuedCertificate | undefined;
   revoked: boolean;
 }
@@ -40,6 +45,8 @@ export interface Applicant {
 
 /** Nodes that are remembered, those that were revoked among them. */
 export const maxNodes = 10_000;
+/** Certificates of a node that are remembered because they begin too late; of more, those that begin last. */
+const maxEnded = 16;
 /** Invitations that are open. */
 export const maxInvitations = 1000;
 
@@ -67,9 +74,10 @@ export class Registry {
     const { version, cluster, nodes, invitations } = JSON.parse(text);
     if (version !== formatVersion) throw new Error(`it is of version ${version}, not ${formatVersion}`);
     const registry = new Registry(word(cluster));
-    for (const [name, { sinceMs, newest, revoked }] of Object.entries<Record<string, unknown>>(nodes)) {
+    for (const [name, { sinceMs, ended, newest, revoked }] of Object.entries<Record<string, unknown>>(nodes)) {
       const entry = {
         sinceMs: number(sinceMs),
+        ended: list(ended ?? []).map((one) => ({ serial: word(one.serial), notBeforeMs: number(one.notBeforeMs) })),
         newest: newest === undefined ? undefined : issued(newest),
         revoked: revoked === true,
       };
@@ -118,9 +126,10 @@ export class Registry {
   }
 
   /** Whether a certificate counts that says it is this node's, and that an authority has made. */
-  believes(node: string, notBeforeMs: number): boolean {
+  believes(node: string, { serial, notBeforeMs }: Known): boolean {
     const entry = this.#nodes.get(node);
-    return entry !== undefined && !entry.revoked && notBeforeMs >= entry.sinceMs;
+    if (!entry || entry.revoked || notBeforeMs < entry.sinceMs) return false;
+    return !entry.ended.some((one) => one.serial === serial);
   }
 
   /** The invitations that nobody has made use of. */
@@ -164,7 +173,9 @@ export class Registry {
     this.#checkRoom(node);
     this.changes++;
     invitation.usedBy = keyHash;
-    this.#nodes.set(node, { sinceMs: certificate.notBeforeMs, newest: certificate, revoked: false });
+    const sinceMs = certificate.notBeforeMs;
+    const ended = endedBefore(this.#nodes.get(node), sinceMs);
+    this.#nodes.set(node, { sinceMs, ended, newest: certificate, revoked: false });
   }
 
   /** A node has been given another certificate. @throws Failure AccessDenied for one that is none. */
@@ -186,7 +197,7 @@ export class Registry {
     if (entry) entry.revoked = true;
     else {
       this.#checkRoom(node);
-      this.#nodes.set(node, { sinceMs: 0, newest: undefined, revoked: true });
+      this.#nodes.set(node, { sinceMs: 0, ended: [], newest: undefined, revoked: true });
     }
   }
 
@@ -201,6 +212,17 @@ export class Registry {
     if (this.#nodes.size < maxNodes || this.#nodes.has(node)) return;
     throw new Failure(ErrorName.LimitsExceeded, `${maxNodes} nodes are known already`);
   }
+}
+
+/** What of a node that was another host before would still count by its time. */
+function endedBefore(entry: Entry | undefined, sinceMs: number): Known[] {
+  const { ended = [], newest } = entry ?? {};
+  const all: readonly Known[] = newest ? [...ended, newest] : ended;
+  return all
+    .filter(({ notBeforeMs }) => notBeforeMs >= sinceMs)
+    .map(({ serial, notBeforeMs }) => ({ serial, notBeforeMs }))
+    .sort((one, other) => one.notBeforeMs - other.notBeforeMs)
+    .slice(-maxEnded);
 }
 
 function denied(message: string): Failure {
