@@ -197,6 +197,22 @@ test("a join that was cut off is run again", async () => {
   await cluster.online("pi");
 });
 
+test("a token is read from standard input, as node invite prints it, where no other user of the host sees it", async () => {
+  const token = await invite("pi");
+  for (const input of [`bluechi join ${token}\n`, token]) {
+    const { status, stdout, stderr } = await pi.run(["bluechi", "join", "-"], { timeoutMs: joinMs, input });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(stdout).toEndWith("It is online.\n");
+  }
+  for (const input of ["", "\n", `bluechi join ${token.slice(1)}\n`]) {
+    const { status, stderr } = await pi.run(["bluechi", "join", "-"], { timeoutMs: joinMs, input });
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: expect.stringContaining("the token is damaged or cut off"),
+    });
+  }
+});
+
 test("a token is for one name, and for so long", async () => {
   const token = await invite("pi");
   const forged = formatToken({ ...parseToken(token), node: "cam" });

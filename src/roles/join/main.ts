@@ -19,8 +19,9 @@ const onlineMs = 20_000;
 
 /** bluechi join: makes this host a node of a cluster. @returns the exit status. */
 export async function main(argv: string[], name: string): Promise<number> {
-  const summary = "Make this host a node of the cluster whose controller has printed the token.";
-  const line = readCommandLine({ name, synopsis: "TOKEN | --request=HOST [--name=NAME]", summary, options }, argv);
+  const summary =
+    "Make this host a node of the cluster whose controller has printed the token. With - it is read from stdin.";
+  const line = readCommandLine({ name, synopsis: "TOKEN | - | --request=HOST [--name=NAME]", summary, options }, argv);
   if (typeof line === "number") return line;
   const { request, name: wanted } = line.values;
   const [token, ...more] = line.words;
@@ -49,7 +50,7 @@ async function join(token: string | undefined, host: string, name: string): Prom
   const identity = new IdentityFolder(agentIdentity);
   const joined = await (token === undefined
     ? joinByRequest(parsePlace(host, defaultPort), name, identity, say)
-    : joinByToken(parseToken(token), identity));
+    : joinByToken(parseToken(token === "-" ? await readToken() : token), identity));
   const { node, cluster, place } = joined;
   say(`This host is the node '${node}' of the cluster '${cluster}', whose controller is at ${formatPlace(place)}.`);
   for (const line of configure({ node, address: formatAddress(place) })) say(line);
@@ -60,6 +61,21 @@ async function join(token: string | undefined, host: string, name: string): Prom
     );
   say("It is online.");
   return 0;
+}
+
+/** Characters of standard input that are looked at. */
+const maxInput = 8192;
+
+/** The token at the end of the first line of standard input, where no other user of the host sees it. */
+async function readToken(): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of Bun.stdin.stream()) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.includes("\n") || text.length > maxInput) break;
+  }
+  const [line = ""] = text.split("\n", 1);
+  return line.trim().split(/\s+/).at(-1) ?? "";
 }
 
 function say(line: string): void {
