@@ -41,12 +41,12 @@ export class Audit {
 
   /** @param result how it ended: `done`, or as the job did. */
   ended(deed: Deed, result: string): void {
-    this.#write(deed, result, result, {});
+    this.#write(deed, result, result);
   }
 
   /** The caller got an error. */
   failed(deed: Deed, { errorName, message }: Failure): void {
-    this.#write(deed, "error", message, { BLUECHI_ERROR: errorName });
+    this.#write(deed, "error", message, errorName);
   }
 
   /** The caller may not. */
@@ -55,7 +55,7 @@ export class Audit {
     const count = (this.#denials.get(uid) ?? 0) + 1;
     this.#denials.set(uid, count);
     this.#timer ??= this.#clock.after(periodMs, () => this.flush());
-    if (count <= maxDenials) this.#write(deed, "denied", `denied: ${message}`, { BLUECHI_ERROR: errorName });
+    if (count <= maxDenials) this.#write(deed, "denied", `denied: ${message}`, errorName);
   }
 
   /** Says at once what has only been counted. */
@@ -72,25 +72,26 @@ export class Audit {
     this.#denials.clear();
   }
 
-  #write(deed: Deed, result: string, outcome: string, more: Readonly<Record<string, string>>): void {
-    const { who, method, verb, action, node, unit, jobId } = deed;
-    const fields = {
+  /** Each job has an entry, so it is made without lists of its fields on the way. */
+  #write(deed: Deed, result: string, outcome: string, error?: string): void {
+    const { who, method, verb, action, jobId } = deed;
+    const node = clipped(deed.node);
+    const unit = clipped(deed.unit);
+    const fields: Record<string, string> = {
       MESSAGE_ID: auditMessageId,
-      BLUECHI_CALLER_UID: who?.uid,
-      BLUECHI_CALLER_PID: who?.pid || undefined,
-      BLUECHI_CALLER_UNIT: who?.unit,
       BLUECHI_METHOD: method,
       BLUECHI_ACTION: action,
       BLUECHI_VERB: verb,
-      BLUECHI_NODE: node,
-      BLUECHI_UNIT: unit,
-      BLUECHI_JOB_ID: jobId,
-      BLUECHI_RESULT: result,
-      ...more,
+      BLUECHI_RESULT: clip(result),
     };
-    const known = Object.entries(fields).filter(([, value]) => value !== undefined && value !== "");
-    const own = Object.fromEntries(known.map(([key, value]) => [key, clip(String(value))]));
-    this.#log.audit(`${whoText(who)}: ${deedText(deed)}: ${clip(outcome)}`, own);
+    if (who) fields.BLUECHI_CALLER_UID = String(who.uid);
+    if (who?.pid) fields.BLUECHI_CALLER_PID = String(who.pid);
+    if (who?.unit) fields.BLUECHI_CALLER_UNIT = clip(who.unit);
+    if (node) fields.BLUECHI_NODE = node;
+    if (unit) fields.BLUECHI_UNIT = unit;
+    if (jobId !== undefined) fields.BLUECHI_JOB_ID = String(jobId);
+    if (error !== undefined) fields.BLUECHI_ERROR = clip(error);
+    this.#log.audit(`${whoText(who)}: ${inWords(verb, unit, node, jobId)}: ${clip(outcome)}`, fields);
   }
 }
 
@@ -101,16 +102,23 @@ function whoText(who: Identity | undefined): string {
 
 /** What is done, in words: `start 'web.service' on node 'pi' (job 12)`. */
 export function deedText({ verb, node, unit, jobId }: Pick<Deed, "verb" | "node" | "unit" | "jobId">): string {
-  const parts = [verb];
-  if (unit !== undefined) parts.push(`'${clip(unit)}'`);
-  if (node !== undefined) parts.push(`on node '${clip(node)}'`);
-  if (jobId !== undefined) parts.push(`(job ${jobId})`);
-  return parts.join(" ");
+  return inWords(verb, clipped(unit), clipped(node), jobId);
 }
+
+function inWords(verb: string, unit: string | undefined, node: string | undefined, jobId: number | undefined): string {
+  const what = unit === undefined ? verb : `${verb} '${unit}'`;
+  const where = node === undefined ? what : `${what} on node '${node}'`;
+  return jobId === undefined ? where : `${where} (job ${jobId})`;
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is meant.
+const unprintable = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+const allUnprintable = new RegExp(unprintable, "g");
 
 /** A caller's text, short, and on one line: nobody writes what looks like an entry of somebody else. */
 function clip(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is meant.
-  const line = text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, "?");
+  const line = unprintable.test(text) ? text.replaceAll(allUnprintable, "?") : text;
   return line.length > maxText ? `${line.slice(0, maxText)}...` : line;
 }
+
+const clipped = (text: string | undefined) => (text === undefined ? undefined : clip(text));

@@ -13,7 +13,8 @@ export function encodeEntry(fields: Fields): Uint8Array {
   const parts: Uint8Array[] = [];
   // Lines that follow one another are made into bytes at once.
   let lines = "";
-  for (const [key, text] of Object.entries(fields)) {
+  for (const key in fields) {
+    const text = fields[key] as string;
     if (!text.includes("\n")) {
       lines += `${key}=${text}\n`;
       continue;

@@ -115,7 +115,7 @@ export class Log {
     if (this.#quiet) return;
     // Text may carry what a peer sent: on stderr one entry stays one line, and journalctl hides what has control characters.
     const message = printable(text.length > maxText ? `${text.slice(0, maxText)}...` : text);
-    const line = message.replaceAll("\n", " ");
+    const line = () => message.replaceAll("\n", " ");
     // Somebody who starts a daemon by hand reads it on a terminal.
     switch (this.target === "journald" && !this.#inJournal ? "stderr" : this.target) {
       case "journald": {
@@ -123,23 +123,30 @@ export class Log {
         const usual = { MESSAGE: message, PRIORITY, SYSLOG_IDENTIFIER: this.#identifier };
         const fields = { ...own, ...usual, ...placeFields(place) };
         // A priority in front of a line on stderr is understood by journald (sd-daemon(3), SyslogLevelPrefix=).
-        if (!this.#journal(fields)) this.#write(`<${PRIORITY}>${line}\n`);
+        if (!this.#journal(fields)) this.#write(`<${PRIORITY}>${line()}\n`);
         break;
       }
       case "stderr":
-        this.#write(`${stamp(new Date())} ${word}\t: ${line}\n`);
+        this.#write(`${stamp(new Date())} ${word}\t: ${line()}\n`);
         break;
       case "stderr-full":
-        this.#write(`${stamp(new Date())} ${word}\t${place ? `${place}\t` : ""}msg="${line}"\n`);
+        this.#write(`${stamp(new Date())} ${word}\t${place ? `${place}\t` : ""}msg="${line()}"\n`);
         break;
     }
   }
 }
 
+/** Of the places that have logged, which are as many as the program has at most. */
+const fieldsOfPlaces = new Map<Place | undefined, Fields>();
+
 /** A place as systemd.journal-fields(7) names its parts. */
 function placeFields(place: Place | undefined): Fields {
+  const known = fieldsOfPlaces.get(place);
+  if (known) return known;
   const [, CODE_FILE, CODE_LINE, CODE_FUNC] = place?.match(/^(.+?):(\d+) (.+)$/) ?? [];
-  return CODE_FILE && CODE_LINE && CODE_FUNC ? { CODE_FILE, CODE_LINE, CODE_FUNC } : {};
+  const fields: Fields = CODE_FILE && CODE_LINE && CODE_FUNC ? { CODE_FILE, CODE_LINE, CODE_FUNC } : {};
+  fieldsOfPlaces.set(place, fields);
+  return fields;
 }
 
 /** Local time as `2026-11-22 14:18:18,687+0000`. */
