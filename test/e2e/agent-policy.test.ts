@@ -265,6 +265,12 @@ test("nor by a detour, where units are restricted and all verbs are allowed", as
       () => session.call("startDependency", { unit: "web-alias.service" }),
       denied("dependency", "web-alias.service", "DenyUnits"),
     ],
+    // The agent's own unit.
+    [() => manager("KillUnit", { name: "", who: "all", signal: 9 }), denied("kill", "all units", "DenyUnits")],
+    [
+      () => session.call("getUnitProperties", { unit: "self", interface: "" }),
+      denied("status", "all units", "DenyUnits"),
+    ],
     [
       () => manager("KillUnit", { name: "system.slice", who: "all", signal: 9 }),
       denied("kill", "system.slice", "DenyUnits"),
