@@ -8,10 +8,11 @@ const maxAnswer = 16 * 1024;
  * who we are; every local bus takes it. BEGIN goes out together with AUTH, as sd-bus sends it: BEGIN by itself may reach
  * systemd's private socket together with our first message, which systemd (252) then does not look at until something else
  * arrives.
+ * @param first what we say first, which goes out together with that: a bus reads it as soon as it knows us.
  * @returns what has arrived behind the answer.
  * @throws Error when we are refused, or the connection ends.
  */
-export function authenticate(stream: Stream): Promise<Uint8Array> {
+export function authenticate(stream: Stream, first: Uint8Array): Promise<Uint8Array> {
   const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
   let answer = Buffer.alloc(0);
   const closed = () => reject(new Error("it closed the connection"));
@@ -24,7 +25,7 @@ export function authenticate(stream: Stream): Promise<Uint8Array> {
     else reject(new Error("it refused to authenticate us"));
   };
   const uid = Buffer.from(String(process.getuid?.() ?? 0)).toString("hex");
-  const request = Buffer.from(`\0AUTH EXTERNAL ${uid}\r\nBEGIN\r\n`);
+  const request = Buffer.concat([Buffer.from(`\0AUTH EXTERNAL ${uid}\r\nBEGIN\r\n`), first]);
   // The first bytes always fit in the kernel's buffer.
   if (stream.write(request) < request.length) closed();
   return promise;

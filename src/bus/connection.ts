@@ -11,10 +11,14 @@ import { Outbox } from "./outbox.ts";
 import { PendingCalls, type Reply } from "./pending-calls.ts";
 import { Receivers } from "./receivers.ts";
 import { type Opened, openStream, type Stream } from "./stream.ts";
+import { decodeFirst } from "./unmarshal.ts";
 
 // Bounds: a message of either direction, maxMessage (message.ts): a longer one fails, and its call with it. Bytes on their
 // way out (outbox.ts): beyond these the connection closes with a reason. Calls that wait for replies, maxPending; watched
 // names, maxWatches (driver.ts): beyond these LimitsExceeded.
+
+/** That of the message that goes out with the authentication. */
+const firstSerial = 1;
 
 const defaultTimeoutMs = 25_000;
 /** The same where people may be asked for their password. */
@@ -58,14 +62,16 @@ export class BusConnection {
   }
 
   /**
-   * Connects, authenticates and, on a bus, says Hello.
+   * Connects, authenticates and, on a bus, says Hello: all in one go, as each answer that is waited for takes its time.
    * @param address a D-Bus address, such as systemBusAddress() gives.
    * @throws Failure saying which address and why not.
    */
   static async open(address: string, options: OpenOptions = {}): Promise<BusConnection> {
-    const { clock = systemClock, timeoutMs = defaultTimeoutMs, interactive = false } = options;
-    const connection = new BusConnection(await openStream(address, clock, timeoutMs), clock, interactive);
-    if (!options.peerToPeer) connection.#uniqueName = await driver.hello(connection, timeoutMs);
+    const { clock = systemClock, timeoutMs = defaultTimeoutMs, interactive = false, peerToPeer = false } = options;
+    const type = MessageType.methodCall;
+    const first = peerToPeer ? emptyBody.bytes : encodeHeader({ ...driver.hello, type, serial: firstSerial });
+    const connection = new BusConnection(await openStream(address, clock, timeoutMs, first), clock, interactive);
+    if (!peerToPeer) await connection.#welcome(timeoutMs);
     return connection;
   }
 
@@ -157,6 +163,17 @@ export class BusConnection {
     if (this.#lost) return;
     this.#outbox.end();
     this.#finish("closed by us");
+  }
+
+  /** Hears what name the bus gives us. */
+  async #welcome(timeoutMs: number): Promise<void> {
+    this.#serial = firstSerial;
+    try {
+      this.#uniqueName = String(decodeFirst((await this.#pending.wait(firstSerial, timeoutMs)).body));
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   #dispatchAll(): void {

@@ -1,6 +1,6 @@
 import { ErrorName, Failure } from "../base/failure.ts";
 import type { Variant } from "../base/signature.ts";
-import type { Watch } from "./calls.ts";
+import type { Call, Watch } from "./calls.ts";
 import type { BusConnection } from "./connection.ts";
 import { guard } from "./guard.ts";
 import { encodeBody } from "./marshal.ts";
@@ -28,15 +28,8 @@ async function ask(
   return decodeBody((await connection.call(call)).body)[0];
 }
 
-/** @returns the unique name that the bus gives the connection. */
-export async function hello(connection: BusConnection, timeoutMs: number): Promise<string> {
-  try {
-    return String(await ask(connection, "Hello", "", [], timeoutMs));
-  } catch (error) {
-    connection.close();
-    throw error;
-  }
-}
+/** What every connection asks first, and by which it gets its unique name. */
+export const hello: Call = { destination: busName, path: busPath, interface: busName, member: "Hello" };
 
 const doNotQueue = 4;
 const becameOwner = 1;
@@ -97,6 +90,18 @@ function onOwnerChanged(connection: BusConnection, changed: (name: string, owner
   });
 }
 
+/** Tells who owns a bus name whenever that changes; "" stands for nobody. What is sent after this is answered after it. */
+export async function hearOwner(
+  connection: BusConnection,
+  name: string,
+  changed: (owner: string) => void,
+): Promise<void> {
+  onOwnerChanged(connection, (changedName, owner) => {
+    if (changedName === name) changed(owner);
+  });
+  await addMatch(connection, { ...ownerChanged, arg0: name });
+}
+
 /**
  * Tells who owns a bus name now, and who whenever that changes; "" stands for nobody. Signals carry the unique names of
  * their senders, and anybody may send one to us: a listener has to know whose to believe.
@@ -107,8 +112,7 @@ export async function followOwner(
   changed: (owner: string) => void,
 ): Promise<void> {
   let told = false;
-  onOwnerChanged(connection, (changedName, owner) => {
-    if (changedName !== name) return;
+  const hearing = hearOwner(connection, name, (owner) => {
     told = true;
     changed(owner);
   });
@@ -121,7 +125,7 @@ export async function followOwner(
     if (!told) changed(String(owner));
   };
   // A bus answers in order: what changes after the second is heard because of the first.
-  await Promise.all([addMatch(connection, { ...ownerChanged, arg0: name }), tellOwner()]);
+  await Promise.all([hearing, tellOwner()]);
 }
 
 /** How many watches there may be at once; one more fails with LimitsExceeded. */

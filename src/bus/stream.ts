@@ -84,15 +84,20 @@ export interface Opened {
 /**
  * Connects to the first place in an address that takes us, and authenticates there.
  * @param timeoutMs for all places together.
+ * @param first as in authenticate.
  * @throws Failure saying which address and why; the words are those of the last place tried.
  */
-export async function openStream(address: string, clock: Clock, timeoutMs: number): Promise<Opened> {
+export async function openStream(address: string, clock: Clock, timeoutMs: number, first: Uint8Array): Promise<Opened> {
   const deadlineMs = clock.monotonicMs() + timeoutMs;
   let reason = "";
   for (const endpoint of parseAddress(address)) {
     const leftMs = Math.max(0, deadlineMs - clock.monotonicMs());
     try {
-      return await openEndpoint(endpoint, clock, leftMs, `no answer within ${timeoutMs / 1000} s`);
+      return await openEndpoint(endpoint, first, {
+        clock,
+        timeoutMs: leftMs,
+        late: `no answer within ${timeoutMs / 1000} s`,
+      });
     } catch (error) {
       reason = reasonOf(error);
     }
@@ -101,13 +106,21 @@ export async function openStream(address: string, clock: Clock, timeoutMs: numbe
   throw new Failure(ErrorName.Disconnected, `cannot connect to ${bus} at ${address}: ${reason}`);
 }
 
-async function openEndpoint(endpoint: Endpoint, clock: Clock, timeoutMs: number, late: string): Promise<Opened> {
+interface Patience {
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+  /** What is said when it ends. */
+  readonly late: string;
+}
+
+async function openEndpoint(endpoint: Endpoint, first: Uint8Array, patience: Patience): Promise<Opened> {
+  const { clock, timeoutMs, late } = patience;
   const expired = Promise.withResolvers<never>();
   const timer = clock.after(timeoutMs, () => expired.reject(new Error(late)));
   const connecting = Stream.connect(endpoint);
   try {
     const stream = await Promise.race([connecting, expired.promise]);
-    return { stream, early: await Promise.race([authenticate(stream), expired.promise]) };
+    return { stream, early: await Promise.race([authenticate(stream, first), expired.promise]) };
   } catch (error) {
     // Whoever answers now is too late.
     connecting.then(

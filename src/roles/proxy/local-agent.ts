@@ -4,7 +4,7 @@ import { ErrorName, Failure } from "../../base/failure.ts";
 import { systemBusAddress, userBusAddress } from "../../bus/address.ts";
 import { client } from "../../bus/client.ts";
 import { BusConnection } from "../../bus/connection.ts";
-import { followOwner } from "../../bus/driver.ts";
+import { hearOwner } from "../../bus/driver.ts";
 import type { In } from "../../bus/interface.ts";
 
 export type ProxyMethod = "CreateProxy" | "RemoveProxy";
@@ -13,6 +13,11 @@ export type Proxy = In<typeof agentInterface, ProxyMethod>;
 /** Whether a call failed because there is no agent on the bus. */
 export function isAbsence(thrown: unknown): boolean {
   return thrown instanceof Failure && thrown.errorName === ErrorName.ServiceUnknown;
+}
+
+function orAbsence(thrown: unknown): true {
+  if (!isAbsence(thrown)) throw thrown;
+  return true;
 }
 
 /**
@@ -27,23 +32,32 @@ export async function callAgent(user: boolean, method: ProxyMethod, proxy: Proxy
   try {
     let owner = "";
     let changed = () => {};
-    await followOwner(connection, agentName, (name) => {
+    const hearing = hearOwner(connection, agentName, (name) => {
       owner = name;
       changed();
     });
+    const agent = client(connection, agentName, rootPath, agentInterface);
+    const call = () => {
+      const gone = new Promise<never>((_, reject) => {
+        // An agent that stops answers first; its answer may arrive together with the news that it has left.
+        const left = () => reject(new Failure(ErrorName.NoReply, "The agent has left the bus"));
+        changed = () => {
+          if (owner === "") setImmediate(left);
+        };
+      });
+      return Promise.race([agent.call(method, proxy, { timeoutMs: 0 }), gone]);
+    };
+    // Most often the agent is there. When it is not, the bus says so after it began to tell who comes.
+    const absent = await Promise.all([hearing, call()]).then(() => false, orAbsence);
+    if (!absent) return;
     if (owner === "") {
       await new Promise<void>((resolve) => {
         changed = resolve;
         setTimeout(resolve, patienceMs);
       });
     }
-    const gone = new Promise<never>((_, reject) => {
-      // An agent that stops answers first; its answer may arrive together with the news that it has left.
-      changed = () => setImmediate(() => reject(new Failure(ErrorName.NoReply, "The agent has left the bus")));
-    });
     if (owner === "") throw new Failure(ErrorName.ServiceUnknown, "The name is not activatable");
-    const agent = client(connection, agentName, rootPath, agentInterface);
-    await Promise.race([agent.call(method, proxy, { timeoutMs: 0 }), gone]);
+    await call();
   } finally {
     connection.close();
   }
