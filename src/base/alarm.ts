@@ -27,6 +27,12 @@ export class Alarm {
     this.#timer = this.#clock.after(Math.max(0, dueMs - this.#clock.monotonicMs()), () => this.#wake());
   }
 
+  /** Rings no more, until there is a deadline again. */
+  cancel(): void {
+    this.#timer?.cancel();
+    this.#atMs = Number.POSITIVE_INFINITY;
+  }
+
   #wake(): void {
     this.#atMs = Number.POSITIVE_INFINITY;
     this.by(this.#ring(this.#clock.monotonicMs()));

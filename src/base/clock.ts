@@ -29,7 +29,8 @@ export const systemClock: Clock = {
   },
   monotonicMs: () => performance.now(),
   after(delayMs, fire) {
-    const timeout = setTimeout(fire, delayMs);
+    // The runtime counts whole milliseconds, and would fire before the time, to find nothing to do.
+    const timeout = setTimeout(fire, Math.ceil(delayMs));
     return { cancel: () => clearTimeout(timeout) };
   },
 };

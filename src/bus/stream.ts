@@ -1,6 +1,7 @@
 import { apart } from "../base/apart.ts";
 import type { Clock } from "../base/clock.ts";
 import { describe, ErrorName, Failure } from "../base/failure.ts";
+import { arrived } from "../base/heap.ts";
 import { type Endpoint, parseAddress, systemBusAddress } from "./address.ts";
 import { authenticate } from "./authentication.ts";
 
@@ -21,7 +22,10 @@ export class Stream {
       open: (opened) => {
         this.#open = opened;
       },
-      data: (_, chunk) => apart(() => this.onData(chunk)),
+      data: (_, chunk) => {
+        arrived(chunk.length);
+        apart(() => this.onData(chunk));
+      },
       drain: () => apart(() => this.onDrain()),
       end: () => this.#lost("the other side closed the connection"),
       error: (_, error) => this.#lost(reasonOf(error)),

@@ -34,6 +34,14 @@ const table: readonly Case[] = [
     next: [11000, 60000],
     beat: true,
   },
+  {
+    what: "it was heard, as is seen before its check",
+    state: [4000, 6000],
+    nowMs: 4000,
+    heardMs: 3500,
+    next: [6000, 9500],
+    beat: true,
+  },
   { what: "the peer was heard since", state: [8000, 6000], nowMs: 6000, heardMs: 5500, next: [8000, 11500] },
   { what: "the peer is silent", state: [8000, 6000], nowMs: 6000, heardMs: 0, next: [8000, never], lost: true },
   { what: "loss goes before a beat", state: [6000, 6000], nowMs: 6000, heardMs: 0, next: [8000, never], lost: true },
@@ -129,5 +137,37 @@ test("sets no timer when both are off, nor after stop", () => {
   const heartbeat = new Heartbeat(options, port, clock);
   expect(clock.pending).toBe(1);
   heartbeat.stop();
+  expect(clock.pending).toBe(0);
+});
+
+test("many connections that are alive take a few looks together", () => {
+  class CountingClock extends FakeClock {
+    count = 0;
+
+    override after(delayMs: number, fire: () => void) {
+      this.count++;
+      return super.after(delayMs, fire);
+    }
+  }
+  const clock = new CountingClock();
+  const heard = Array.from({ length: 20 }, () => 0);
+  const lost: number[] = [];
+  const beats = heard.map((_, index) => {
+    const port = { beat: () => {}, heardMs: () => heard[index] ?? 0, lost: () => void lost.push(index) };
+    return new Heartbeat(options, port, clock);
+  });
+  // Each is heard every two seconds, at a time of its own; one falls silent in the middle.
+  for (let at = 0; at < 60_000; at += 100) {
+    clock.advance(100);
+    const index = (at / 100) % 20;
+    if (index === 7 && at > 30_000) continue;
+    heard[index] = clock.monotonicMs();
+    beats[index]?.answer();
+  }
+  expect(lost).toEqual([7]);
+  expect(clock.pending).toBe(1);
+  // By a timer each it would be 480, and 200 more for the checks.
+  expect(clock.count).toBeLessThan(140);
+  for (const beat of beats) beat.stop();
   expect(clock.pending).toBe(0);
 });

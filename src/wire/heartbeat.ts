@@ -1,5 +1,6 @@
-import type { Clock, Timer } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { moreTime } from "./lateness.ts";
+import { type Beating, Pulse } from "./pulse.ts";
 
 /** Heartbeats in both directions, in milliseconds; 0 switches either off. */
 export interface HeartbeatOptions {
@@ -44,10 +45,12 @@ export function step(
   const { nowMs, heardMs } = event;
   const beat = nowMs >= state.beatMs;
   const beatMs = beat ? nowMs + options.intervalMs : state.beatMs;
-  if (nowMs < state.checkMs) return { state: { ...state, beatMs }, beat, lost: false };
-  if (nowMs < heardMs + options.thresholdMs) {
-    return { state: { beatMs, checkMs: heardMs + options.thresholdMs, givenMs: 0 }, beat, lost: false };
+  const silentMs = heardMs + options.thresholdMs;
+  // Also when it is not due yet: a look that is taken for another reason puts it off.
+  if (nowMs < silentMs && silentMs > state.checkMs) {
+    return { state: { beatMs, checkMs: silentMs, givenMs: 0 }, beat, lost: false };
   }
+  if (nowMs < state.checkMs) return { state: { ...state, beatMs }, beat, lost: false };
   const moreMs = moreTime(nowMs - state.checkMs, state.givenMs);
   if (moreMs > 0) {
     return { state: { beatMs, checkMs: nowMs + moreMs, givenMs: state.givenMs + moreMs }, beat, lost: false };
@@ -74,50 +77,41 @@ export function answer(
 }
 
 /** Sends heartbeats and watches for the peer's, until stopped. */
-export class Heartbeat {
+export class Heartbeat implements Beating {
   readonly #options: HeartbeatOptions;
   readonly #port: HeartbeatPort;
   readonly #clock: Clock;
   #state: HeartbeatState;
-  #timer: Timer | undefined;
 
   constructor(options: HeartbeatOptions, port: HeartbeatPort, clock: Clock) {
     this.#options = options;
     this.#port = port;
     this.#clock = clock;
     this.#state = begin(options, clock.monotonicMs());
-    this.#arm();
+    Pulse.of(clock).join(this);
+  }
+
+  get dueMs(): number {
+    return Math.min(this.#state.beatMs, this.#state.checkMs);
   }
 
   stop(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
+    Pulse.of(this.#clock).leave(this);
   }
 
   /** A heartbeat of the peer, of which only one side answers those of the other. */
   answer(): void {
     const { state, beat } = answer(this.#options, this.#state, this.#clock.monotonicMs());
-    // The timer stays as it is, for fewer of them: it finds nothing to do and is set anew.
     this.#state = state;
     if (beat) this.#port.beat();
   }
 
-  #arm(): void {
-    const dueMs = Math.min(this.#state.beatMs, this.#state.checkMs);
-    if (dueMs === Number.POSITIVE_INFINITY) return;
-    this.#timer = this.#clock.after(Math.max(0, dueMs - this.#clock.monotonicMs()), () => this.#wake());
-  }
-
-  #wake(): void {
-    const event = { nowMs: this.#clock.monotonicMs(), heardMs: this.#port.heardMs() };
-    const { state, beat, lost } = step(this.#options, this.#state, event);
+  look(nowMs: number): void {
+    const { state, beat, lost } = step(this.#options, this.#state, { nowMs, heardMs: this.#port.heardMs() });
     this.#state = state;
     if (lost) {
+      this.stop();
       this.#port.lost();
-      return;
-    }
-    // A timer may fire a fraction early; it is set again for the rest.
-    this.#arm();
-    if (beat) this.#port.beat();
+    } else if (beat) this.#port.beat();
   }
 }

@@ -1,5 +1,6 @@
 import { apart } from "../base/apart.ts";
 import { systemClock, type Timer } from "../base/clock.ts";
+import { arrived } from "../base/heap.ts";
 import { type PeerCredentials, peerContext, peerCredentials, setSocketOption } from "../base/libc.ts";
 import { closeGraceMs, type Transport, type TransportHandler } from "./transport.ts";
 
@@ -56,7 +57,10 @@ export class SocketTransport implements Transport {
 
   /** What happens to the sockets whose `data` are transports. */
   static readonly events: Bun.SocketHandler<SocketTransport> = {
-    data: ({ data: transport }, chunk) => apart(() => transport.#data(chunk)),
+    data: ({ data: transport }, chunk) => {
+      arrived(chunk.length);
+      apart(() => transport.#data(chunk));
+    },
     drain: ({ data: transport }) => apart(() => transport.#drain()),
     end: ({ data: transport }) => apart(() => transport.#peerEnded()),
     error: ({ data: transport }, error) => transport.#lost(error),

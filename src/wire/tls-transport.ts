@@ -1,4 +1,5 @@
 import type { Server, TLSSocket } from "node:tls";
+import { arrived } from "../base/heap.ts";
 import { peerContext } from "../base/libc.ts";
 import { applyOptions, explain, type SocketOptions } from "./socket-transport.ts";
 import { closeGraceMs, type Transport, type TransportHandler } from "./transport.ts";
@@ -54,6 +55,7 @@ export class TlsTransport implements Transport {
     }
     this.#handler = handler;
     this.#socket.on("data", (chunk: Buffer) => {
+      arrived(chunk.length);
       if (!this.#closing) handler.data(chunk);
     });
   }
