@@ -75,7 +75,8 @@ export class FakeJobs {
         "org.freedesktop.systemd1.JobTypeNotApplicable",
         `Job type reload is not applicable for unit ${name}.`,
       );
-    const transaction = this.#transaction(type, unit);
+    const alone = mode === "ignore-dependencies" || mode === "ignore-requirements";
+    const transaction = alone ? new Map([[unit, type]]) : this.#transaction(type, unit);
     if (mode === "fail") this.#checkConflicts(transaction, `${name}/${type}`);
     for (const [other, otherType] of transaction) this.#queue(other, otherType);
     return this.of(unit)?.path ?? "/";
@@ -91,13 +92,14 @@ export class FakeJobs {
     this.#queue(unit, "stop");
   }
 
-  /** Ends the job that a unit's new state completes. */
+  /** Ends the job that a unit's new state completes, or has it go on. */
   unitChanged(unit: FakeUnit): void {
     const job = this.of(unit);
+    if (job && unit.down) this.#host.soon(() => this.#runAll());
     if (job?.state !== "running") return;
     if (job.type === "restart" && unit.down) {
       job.type = "start";
-      unit.start();
+      job.state = "waiting";
     } else if (job.type === "start" && unit.activeState === "active") this.#finish(job, "done");
     else if (job.type === "start" && unit.down) this.#finish(job, unit.activeState === "failed" ? "failed" : "done");
     else if (job.type === "stop" && unit.down) this.#finish(job, "done");
@@ -159,6 +161,7 @@ export class FakeJobs {
 
   /** Whether nothing that has to be done first is still to be done: starts go from `after` on, stops the other way. */
   #mayRun(job: FakeJob): boolean {
+    if (job.type === "start" && job.unit.activeState === "deactivating") return false;
     const stops = (one: FakeJob) => one.type === "stop" || (one.type === "restart" && !one.unit.down);
     for (const other of this.#jobs.values()) {
       if (other === job) continue;
@@ -181,7 +184,14 @@ export class FakeJobs {
     this.#host.running(job);
     if (type === "restart" && unit.down) job.type = "start";
     if (job.type !== "start") unit.stop();
+    else if (unit.down && this.#lacks(unit)) this.#finish(job, "dependency");
     else if (unit.down) unit.start();
+  }
+
+  /** Whether a unit cannot start because one that it is bound to, and comes after, is not active. */
+  #lacks({ bindsTo, after }: FakeUnit): boolean {
+    const active = (name: string) => this.#host.load(name).activeState === "active";
+    return bindsTo.some((name) => after.includes(name) && !active(name));
   }
 
   #finish(job: FakeJob, result: string): void {

@@ -75,6 +75,8 @@ function unitText(file: UnitFile): string {
     : file.type === "oneshot"
       ? `sleep ${(file.startMs ?? 0) / 1000}`
       : "sleep infinity";
-  lines.push(`ExecStart=${start}`, "[Install]", "WantedBy=multi-user.target", "");
+  lines.push(`ExecStart=${start}`);
+  if (file.stopMs) lines.push(`ExecStop=sleep ${file.stopMs / 1000}`);
+  lines.push("[Install]", "WantedBy=multi-user.target", "");
   return lines.join("\n");
 }

@@ -17,6 +17,14 @@ export const suiteUnits: readonly UnitFile[] = [
   { name: "web.service" },
   { name: "lazy.service", stopWhenUnneeded: true },
   { name: "dep@.service", type: "oneshot", remainAfterExit: true, after: ["%i.service"], bindsTo: ["%i.service"] },
+  {
+    name: "lingering@.service",
+    type: "oneshot",
+    remainAfterExit: true,
+    stopMs: 1000,
+    after: ["%i.service"],
+    bindsTo: ["%i.service"],
+  },
 ];
 
 export interface SystemdUnderTest {
@@ -208,6 +216,55 @@ export function systemdSuite(name: string, subject: SystemdUnderTest): void {
       expect((await session.systemd.unitState("failing.service")).activeState).toBe("failed");
     });
 
+    check("who is bound to a unit stops when that is to stop, though a start overtakes the stop", async (session) => {
+      const { systemd, recorder } = session;
+      await session.run("start", "lingering@web.service");
+      recorder.clear();
+      const [stop] = await Promise.all([
+        systemd.startJob("stop", "web.service", "replace"),
+        systemd.startJob("start", "web.service", "replace"),
+      ]);
+      await session.heard(`job ${stop} of web.service canceled`);
+      await session.heard("state lingering@web.service inactive/dead");
+      expect((await systemd.unitState("web.service")).activeState).toBe("active");
+      expect(recorder.all(/state web.service (deactivating|inactive)/)).toEqual([]);
+    });
+
+    check("requirements aside, who is bound to a unit starts beside it, and does not start it", async (session) => {
+      const { systemd } = session;
+      await session.run("start", "web.service");
+      await session.run("start", "dep@web.service", "done", "ignore-requirements");
+      await session.run("stop", "web.service");
+      await session.run("start", "dep@web.service", "dependency", "ignore-requirements");
+      expect((await systemd.unitState("web.service")).activeState).toBe("inactive");
+    });
+
+    check("a start waits for the stop that it takes the place of", async (session) => {
+      const { systemd } = session;
+      await session.run("start", "lingering@web.service");
+      const stop = await systemd.startJob("stop", "lingering@web.service", "replace");
+      await session.heard("state lingering@web.service deactivating/stop");
+      await session.run("start", "lingering@web.service");
+      await session.heard(`job ${stop} of lingering@web.service canceled`);
+      expect((await systemd.unitState("lingering@web.service")).activeState).toBe("active");
+    });
+
+    check("a restart takes along who is bound to the unit, and lets it come first", async (session) => {
+      await session.run("start", "lingering@web.service");
+      session.recorder.clear();
+      await session.run("restart", "web.service");
+      await session.heard("of lingering@web.service done");
+      const told = session.recorder.all(/^state/);
+      const steps = [
+        told.indexOf("state lingering@web.service inactive/dead"),
+        told.indexOf("state web.service inactive/dead"),
+        told.lastIndexOf("state web.service active/running"),
+        told.lastIndexOf("state lingering@web.service active/exited"),
+      ];
+      expect(steps).not.toContain(-1);
+      expect(steps).toEqual(steps.toSorted((one, other) => one - other));
+    });
+
     check("a unit that nobody needs any longer stops, if it says so", async (session) => {
       await session.run("start", "dep@lazy.service");
       await session.run("stop", "dep@lazy.service");
@@ -291,8 +348,8 @@ class Session {
   heard = (what: string | RegExp) => this.wait(this.recorder.heard(what));
 
   /** Runs a job to its end, which has to be as expected. @returns its path. */
-  async run(type: JobType, unit: string, result = "done"): Promise<string> {
-    const path = await this.systemd.startJob(type, unit, "replace");
+  async run(type: JobType, unit: string, result = "done", mode = "replace"): Promise<string> {
+    const path = await this.systemd.startJob(type, unit, mode);
     expect(await this.heard(`job ${path} of `)).toBe(`job ${path} of ${unit} ${result}`);
     return path;
   }
