@@ -128,6 +128,25 @@ test("stopping only the dependency unit leaves all else as it is", async () => {
   expect(await cluster.state("laptop", "web.service")).toBe("active");
 });
 
+test("a stop of the target that a start overtakes: all stays, and the dependency unit is there again", async () => {
+  await cluster.service("pi", "cdn.service", sleeper);
+  await source("BindsTo", "pi_cdn");
+  // The target's stop waits for the end of what is bound to it: there is time for a start.
+  const dropIn = "/etc/systemd/system/bluechi-dep@cdn.service.d/slow.conf";
+  await pi.write(dropIn, "[Service]\nExecStop=sleep 2\n");
+  await pi.sh("systemctl daemon-reload");
+  await laptop.sh("systemctl start web.service");
+  const since = (unit: string) => pi.sh(`systemctl show -P ActiveEnterTimestampMonotonic ${unit}`);
+  const before = [await since("cdn.service"), await since("bluechi-dep@cdn.service")];
+  await pi.sh("systemctl stop --no-block cdn.service && systemctl start cdn.service");
+  await pi.until("another start", async () => (await since("bluechi-dep@cdn.service")) !== before[1]);
+  await cluster.reaches("pi", "bluechi-dep@cdn.service", "active");
+  expect(await since("cdn.service")).toBe(before[0] as string);
+  expect(await cluster.state("laptop", "bluechi-proxy@pi_cdn.service")).toBe("active");
+  expect(await cluster.state("laptop", "web.service")).toBe("active");
+  await pi.sh(`rm ${dropIn} && systemctl daemon-reload`);
+});
+
 test("sources on several nodes share one target until the last of them stops", async () => {
   await cluster.service("pi", "cdn.service", `[Unit]\nStopWhenUnneeded=yes\n[Service]\n${sleeper}\n`);
   await source("Wants", "pi_cdn");

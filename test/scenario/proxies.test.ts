@@ -90,6 +90,33 @@ test("a target that fails later takes along what is bound to it", async () => {
   expect(await world.close()).toBe(0);
 });
 
+for (const need of ["wants", "bindsTo"] as const) {
+  test(`a start that overtakes a stop of the target: all stays, for what ${need} it`, async () => {
+    const { world, pi, states, start } = await setUp({}, need);
+    await start();
+    const entered = () => pi.systemd.loaded("cdn.service")?.moments.get("ActiveEnter")?.[1];
+    const before = entered();
+    const client = pi.systemd.connect();
+    for (const type of ["stop", "start"] as const) await client.startJob(type, "cdn.service", "replace");
+    client.close();
+    await world.run(1000);
+    expect(states()).toBe("active active active active");
+    expect(entered()).toBe(before);
+    expect(await world.close()).toBe(0);
+  });
+}
+
+test("a target that is stopped, though it was to be restarted, stays so", async () => {
+  const { world, pi, states, start } = await setUp({ stopMs: 100 });
+  await start();
+  const client = pi.systemd.connect();
+  for (const type of ["restart", "stop"] as const) await client.startJob(type, "cdn.service", "replace");
+  client.close();
+  await world.run(1000);
+  expect(states()).toBe("active inactive inactive inactive");
+  expect(await world.close()).toBe(0);
+});
+
 test("the target's node is away at the start", async () => {
   const { world, pi, states, start } = await setUp();
   await pi.crash();

@@ -52,6 +52,7 @@ export class Agent implements ReconnectingListener {
   readonly #log: Log;
   readonly #keptSwitch: KeptSwitch | undefined;
   readonly #permit: AgentOptions["permit"];
+  readonly #dependencies: Dependencies;
   readonly #identity: Identity | undefined;
   readonly #listeners = new Set<AgentListener>();
   #metrics = false;
@@ -86,12 +87,13 @@ export class Agent implements ReconnectingListener {
     };
     this.units = new Units(systemd, clock, tell, systemd.need());
     this.proxies = new Proxies(systemd, log, systemd.need());
+    this.#dependencies = new Dependencies(systemd, this.jobs, log);
     this.handlers = requests({
       systemd,
       jobs: this.jobs,
       units: this.units,
       proxies: this.proxies,
-      dependencies: new Dependencies(systemd, this.jobs, log),
+      dependencies: this.#dependencies,
       log,
       boot,
       asker: () => this.#asker(),
@@ -193,8 +195,9 @@ export class Agent implements ReconnectingListener {
     this.jobs.jobStateChanged(path, state);
   }
 
-  jobRemoved(path: string, _unit: string, result: string): void {
+  jobRemoved(path: string, unit: string, result: string): void {
     this.jobs.jobRemoved(path, result);
+    void this.#dependencies.jobRemoved(unit, result);
   }
 
   lost(reason: string): void {

@@ -7,8 +7,8 @@ function setUp(active: string[] = []) {
   const asked: string[] = [];
   let starting: () => Promise<string> = async () => "done";
   const systemd = {
-    async startJob(type: string, unit: string) {
-      asked.push(`${type} ${unit}`);
+    async startJob(type: string, unit: string, mode: string) {
+      asked.push(mode === "replace" ? `${type} ${unit}` : `${type} ${unit} ${mode}`);
       return "/job/1";
     },
     listUnits: async () => active.map((unit) => ({ unit, activeState: "active", subState: "exited" })),
@@ -47,4 +47,22 @@ test("stops what nobody needs any more, and nothing that somebody has come to ne
   await dependencies.start("b.service");
   await kept;
   expect(asked).toEqual(["start bluechi-dep@b.service", "stop bluechi-dep@c.service"]);
+});
+
+test("starts the unit again that was stopped along with a unit whose stop was given up", async () => {
+  const { dependencies, asked } = setUp();
+  const canceled = () => dependencies.jobRemoved("cdn.service", "canceled");
+  await canceled();
+  expect(asked).toEqual([]);
+  await dependencies.start("cdn.service");
+  asked.length = 0;
+  await dependencies.jobRemoved("cdn.service", "done");
+  await dependencies.jobRemoved("web.service", "canceled");
+  expect(asked).toEqual([]);
+  await canceled();
+  expect(asked).toEqual(["start bluechi-dep@cdn.service ignore-requirements"]);
+  await dependencies.stop("cdn.service");
+  asked.length = 0;
+  await canceled();
+  expect(asked).toEqual([]);
 });

@@ -32,6 +32,22 @@ export class Dependencies {
     }
   }
 
+  /**
+   * A job of a unit has ended. When it was a stop that a start has overtaken, the unit goes on, but its dependency unit has
+   * been stopped along with it, and nobody else starts that again.
+   */
+  async jobRemoved(unit: string, result: string): Promise<void> {
+    const name = dependencyUnit(unit);
+    if (result !== "canceled" || !this.#needed.has(name)) return;
+    try {
+      // Requirements aside, so that it waits for whatever the unit does now and starts only if that is active then: what
+      // somebody stops it never starts.
+      await this.#systemd.startJob("start", name, "ignore-requirements");
+    } catch (error) {
+      this.#log.warn(`'${name}' is not started again after a job of '${unit}' was canceled: ${describe(error)}`);
+    }
+  }
+
   async stop(unit: string): Promise<void> {
     const name = dependencyUnit(unit);
     this.#needed.delete(name);
