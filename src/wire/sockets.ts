@@ -3,7 +3,7 @@ import { createConnection, type Socket } from "node:net";
 import { apart } from "../base/apart.ts";
 import { systemClock } from "../base/clock.ts";
 import { ErrorName, Failure } from "../base/failure.ts";
-import { setBacklog } from "../base/libc.ts";
+import { boundAddress, setBacklog } from "../base/libc.ts";
 import { formatAddress, type PlainAddress } from "./address.ts";
 import { explain, type RuntimeSocket, type SocketOptions, SocketTransport } from "./socket-transport.ts";
 import type { Listener, Transport } from "./transport.ts";
@@ -129,8 +129,12 @@ async function listen(
     ...events,
     open(opened) {
       connections++;
-      opened.data = new SocketTransport(opened as RuntimeSocket, options());
-      apart(() => onTransport(opened.data));
+      const taken = opened as RuntimeSocket;
+      const transport = new SocketTransport(taken, options());
+      opened.data = transport;
+      // Who has reset a connection over IP has no address any more, and is nobody of this host for that.
+      if (transport.peer === "" && (taken.fd === undefined || boundAddress(taken.fd))) transport.abort();
+      else apart(() => onTransport(transport));
     },
     close(closed, error) {
       connections--;

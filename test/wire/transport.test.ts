@@ -261,3 +261,33 @@ describe("sockets", () => {
     expect(await child.exited).toBe(0);
   });
 });
+
+test("a connection over TCP that was reset before it was taken is not taken for one of this host", async () => {
+  const peers: string[] = [];
+  const taken = Promise.withResolvers<void>();
+  const listener = await listenTcp(
+    0,
+    () => ({}),
+    ({ peer }) => {
+      peers.push(peer);
+      taken.resolve();
+    },
+  );
+  // While this process waits, its loop takes nobody.
+  const { exitCode } = Bun.spawnSync(["/usr/bin/env", "python3", "-c", resets, String(listener.port)]);
+  expect(exitCode).toBe(0);
+  const living = await connect({ kind: "tcp", host: "127.0.0.1", port: listener.port });
+  await taken.promise;
+  expect(peers).toEqual([expect.stringContaining("127.0.0.1")]);
+  living.abort();
+  listener.close();
+});
+
+/** Connects three times, and resets each connection. */
+const resets = `
+import socket, struct, sys
+for _ in range(3):
+    peer = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    peer.close()
+`;
