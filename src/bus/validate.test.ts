@@ -42,17 +42,26 @@ test("what breaks the rules is refused for the right reason", () => {
 
 test("a long body is held to the same rules as a short one", () => {
   const filler = encodeBody("s", ["x".repeat(1019)]).bytes;
-  const cases: [hex: string, reason: string][] = [
+  const cases: [hex: string, reason: string, type?: string][] = [
     ["02000000 680000", "contains NUL"],
     ["05000000 616263640000", "contains NUL"],
     ["06000000 610062636465 00", "contains NUL"],
     ["02000000 c32800", "UTF-8"],
     ["06000000 616263c3 2863 00", "UTF-8"],
     ["ffffffff 00", "too early"],
+    ["02000000 680001", "end with NUL"],
+    ["00000000 00", "object path", "o"],
+    ["02000000 2f2f00", "object path", "o"],
+    ["05000000 2f612f2f62 00", "object path", "o"],
+    ["06000000 2f61622f2f63 00", "object path", "o"],
+    ["04000000 2f61622f 00", "object path", "o"],
+    ["04000000 2f2d6162 00", "object path", "o"],
+    ["05000000 2f6162632d 00", "object path", "o"],
+    ["03000000 2fc3a4 00", "object path", "o"],
   ];
-  for (const [hex, reason] of cases) {
-    const { bytes } = body("s", hex);
-    expect(() => validateBody({ signature: "ss", bytes: Buffer.concat([filler, bytes]) }), hex).toThrow(reason);
+  for (const [hex, reason, type = "s"] of cases) {
+    const { bytes } = body(type, hex);
+    expect(() => validateBody({ signature: `s${type}`, bytes: Buffer.concat([filler, bytes]) }), hex).toThrow(reason);
   }
 });
 

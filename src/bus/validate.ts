@@ -21,7 +21,24 @@ const highBits = 0x80808080;
 const slash = 0x2f;
 /** 1 for the bytes that the names in an object path are made of. */
 const inPath = new Uint8Array(256);
-for (const letter of Buffer.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")) inPath[letter] = 1;
+const letters = Buffer.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+for (const letter of letters) inPath[letter] = 1;
+
+/** What two bytes of an object path are, by both as one number: 0 when they cannot follow one another there, else these bits. */
+let pairs: Uint8Array | undefined;
+const valid = 1;
+const slashFirst = 2;
+const slashLast = 4;
+
+function pairsOfPaths(): Uint8Array {
+  const made = new Uint8Array(0x10000);
+  for (const first of letters) {
+    for (const second of letters) made[first | (second << 8)] = valid;
+    made[slash | (first << 8)] = valid | slashFirst;
+    made[first | (slash << 8)] = valid | slashLast;
+  }
+  return made;
+}
 
 /** A view of the bytes makes the runtime move them: below so many that takes longer than to look at each. */
 const worthWords = 512;
@@ -39,12 +56,15 @@ class Walk {
   readonly #bytes: Uint8Array;
   /** The same bytes, but the last few when they make no whole word. Of few bytes there is none, as it would not pay. */
   readonly #words: Int32Array | undefined;
+  /** Likewise, by two bytes. */
+  readonly #halves: Uint16Array | undefined;
 
   constructor(given: Uint8Array) {
     const many = given.length >= worthWords;
     const bytes = !many || given.byteOffset % 4 === 0 ? given : new Uint8Array(given);
     this.#bytes = bytes;
     this.#words = many ? new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2) : undefined;
+    this.#halves = many ? new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 1) : undefined;
   }
 
   value(type: Type): void {
@@ -99,7 +119,12 @@ class Walk {
 
   #fields(fields: readonly Type[]): void {
     this.#take(8, 0);
-    for (const field of fields) this.value(field);
+    for (let index = 0; index < fields.length; index++) {
+      const field = fields[index] as Type;
+      // Most are texts.
+      if (field.code === "s") this.#text();
+      else this.value(field);
+    }
   }
 
   #array(element: Type): void {
@@ -116,42 +141,80 @@ class Walk {
   }
 
   #text(): void {
-    const size = this.#uint32();
-    const start = this.#terminated(size);
-    const end = start + size;
+    const start = this.#sized();
+    const end = this.at - 1;
     const words = this.#words;
+    // Bits are left of a word in which a byte is 0, and of no other.
+    let zeros = 0;
     let all = 0;
     let at = start;
-    for (; words && at + 4 <= end; at += 4) {
-      const word = words[at >>> 2] as number;
-      // Something is left of a word in which a byte is 0, and of no other.
-      if (((word - 0x01010101) & ~word & highBits) !== 0) throw malformed("a text contains NUL");
-      all |= word;
+    if (words) {
+      const last = end >>> 2;
+      for (let index = start >>> 2; index < last; index++) {
+        const word = words[index] as number;
+        zeros |= (word - 0x01010101) & ~word;
+        all |= word;
+      }
+      at = last << 2;
     }
     for (; at < end; at++) {
       const byte = this.#bytes[at] as number;
-      if (byte === 0) throw malformed("a text contains NUL");
+      zeros |= (byte - 1) & ~byte;
       all |= byte;
     }
+    if ((zeros & highBits) !== 0) throw malformed("a text contains NUL");
     // Nearly all texts are ASCII, which needs no further look.
     if ((all & highBits) !== 0 && !isUtf8(this.#bytes.subarray(start, end))) throw malformed("a text is not UTF-8");
   }
 
   /** D-Bus specification, "Valid Object Paths". */
   #path(): void {
-    const size = this.#uint32();
-    const start = this.#terminated(size);
-    const end = start + size;
+    const start = this.#sized();
+    const end = this.at - 1;
+    const size = end - start;
     const bytes = this.#bytes;
     // A slash first, none after another, and none at the end but of the root's.
-    let sound = bytes[start] === slash && (size === 1 || bytes[end - 1] !== slash);
+    const framed = bytes[start] === slash && (size === 1 || bytes[end - 1] !== slash);
+    if (!framed || !this.#joined(start, end)) throw malformed("an object path is invalid");
+  }
+
+  /** Whether the bytes of a path may follow one another. Of many bytes these are looked at by twos. */
+  #joined(start: number, end: number): boolean {
+    const bytes = this.#bytes;
+    const halves = this.#halves;
+    let at = start;
     let last = 0;
-    for (let at = start; at < end; at++) {
+    if (halves) {
+      pairs ??= pairsOfPaths();
+      for (; at + 2 <= end; at += 2) {
+        const pair = pairs[halves[at >>> 1] as number] as number;
+        if (pair === 0 || ((last & slashLast) !== 0 && (pair & slashFirst) !== 0)) return false;
+        last = pair;
+      }
+      last = at > start ? (bytes[at - 1] as number) : 0;
+    }
+    for (; at < end; at++) {
       const byte = bytes[at] as number;
-      if (byte === slash ? last === slash : inPath[byte] === 0) sound = false;
+      if (byte === slash ? last === slash : inPath[byte] === 0) return false;
       last = byte;
     }
-    if (!sound || size === 0) throw malformed("an object path is invalid");
+    return true;
+  }
+
+  /** Steps over a text with its length, in one step as most values are texts. @returns where it begins; its NUL is the last byte. */
+  #sized(): number {
+    const bytes = this.#bytes;
+    const words = this.#words;
+    const before = alignUp(this.at, 4);
+    const start = before + 4;
+    if (start >= bytes.length) throw malformed("it ends too early");
+    for (let index = this.at; index < before; index++) if (bytes[index] !== 0) throw malformed("padding is not zero");
+    const size = words ? (words[before >>> 2] as number) >>> 0 : getUint32(bytes, before, true);
+    const end = start + size;
+    if (end >= bytes.length) throw malformed("it ends too early");
+    if (bytes[end] !== 0) throw malformed("a text does not end with NUL");
+    this.at = end + 1;
+    return start;
   }
 
   #signature(): string {
