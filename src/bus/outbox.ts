@@ -46,8 +46,15 @@ export class Outbox {
     if (this.#queued === 0) this.#takenAtMs = this.#clock.monotonicMs();
     if (this.#pieces.length === 0 && this.#left.length === 0) queueMicrotask(() => this.drain());
     const piece = this.#lastPiece();
-    piece.parts.push(header, body);
-    piece.size += header.length + body.length;
+    piece.parts.push(header);
+    piece.size += header.length;
+    if (body.length >= pieceSize) {
+      // A piece by itself: to copy it beside its header takes longer than a write of its own.
+      this.#pieces.push({ parts: [body], size: body.length });
+    } else {
+      piece.parts.push(body);
+      piece.size += body.length;
+    }
     this.#queued += header.length + body.length;
     this.#weigh();
     if (this.#queued > maxQueued && this.#stuck()) this.#overflow();
@@ -75,8 +82,10 @@ export class Outbox {
 
   #nextPiece(): boolean {
     const piece = this.#pieces.shift();
-    if (piece) this.#left = Buffer.concat(piece.parts, piece.size);
-    return piece !== undefined;
+    if (!piece) return false;
+    const [first] = piece.parts;
+    this.#left = piece.parts.length === 1 && first ? first : Buffer.concat(piece.parts);
+    return true;
   }
 
   #weigh(): void {
