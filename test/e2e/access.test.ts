@@ -240,18 +240,6 @@ async function ctl(person: Person, ...words: string[]): Promise<string> {
   return (stdout + stderr).trim().split("\n").at(-1) ?? "";
 }
 
-test("on a terminal bluechictl has people asked for a password, where there is somebody to ask", async () => {
-  await install("read", "manage");
-  const what = "to stop 'access.service' on node 'pi' (org.eclipse.bluechi.manage-units)";
-  expect(await ctl("alice", "stop", "pi", "access.service")).toBe(
-    `Failed to issue method call: Interactive authentication is required ${what}, which the call does not allow`,
-  );
-  const stop = [...people.alice, "bluechictl", "stop", "pi", "access.service"].join(" ");
-  const { stdout } = await main.run(["script", "-qec", stop, "/dev/null"]);
-  expect(stdout).toContain(`Access denied: nobody could be asked for a password ${what}`);
-  expect(await cluster.state("pi", "access.service")).toBe("active");
-});
-
 const rule = `polkit.addRule(function (action, subject) {
   if (action.id.indexOf("org.eclipse.bluechi.") !== 0) return undefined;
   if (

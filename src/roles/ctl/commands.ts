@@ -18,6 +18,7 @@ export const globals = {
   help: { short: "h", help: "Show this help" },
   version: { help: "Show the version" },
   color: { argument: "WHEN", help: "Colour states: auto, always or never" },
+  "no-ask-password": { help: "Have nobody asked for a password" },
 } as const satisfies Options;
 
 const node = { type: "positional", required: true } as const;

@@ -1,4 +1,5 @@
 import { Failure } from "../../base/failure.ts";
+import { isTerminal } from "../../base/libc.ts";
 import { type CommandLine, type Options, parseOptions, UsageError, versionLine } from "../../base/options.ts";
 import { stderr, stdout } from "../../base/output.ts";
 import { commands, globals, knownOptions } from "./commands.ts";
@@ -76,7 +77,8 @@ function misuse(program: string, message: string): number {
 async function use(program: string, name: string, command: Command, line: CommandLine<Options>): Promise<number> {
   let opened: Promise<Session> | undefined;
   const open = () => {
-    opened ??= import("./session.ts").then(({ Session }) => Session.open());
+    const interactive = !line.values["no-ask-password"] && (isTerminal(0) || stderr.isTerminal);
+    opened ??= import("./session.ts").then(({ Session }) => Session.open({ interactive }));
     return opened;
   };
   const choice = String(line.values.color ?? "auto");
@@ -98,7 +100,7 @@ async function use(program: string, name: string, command: Command, line: Comman
     return report(thrown, said);
   } finally {
     // A session that could not be opened has been reported, and there is nothing to close.
-    void opened?.then((session) => session.close()).catch(() => {});
+    await opened?.then((session) => session.close()).catch(() => {});
   }
 }
 

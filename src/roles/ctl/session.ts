@@ -1,3 +1,4 @@
+import type { PublicInterface } from "../../api/access.ts";
 import { clusterInterface } from "../../api/cluster.ts";
 import { controllerInterface } from "../../api/controller.ts";
 import { metricsInterface } from "../../api/metrics.ts";
@@ -5,11 +6,10 @@ import { monitorInterface } from "../../api/monitor.ts";
 import { clusterPath, controllerName, metricsPath, nodePath, rootPath } from "../../api/names.ts";
 import { nodeInterface } from "../../api/node.ts";
 import { describe, ErrorName, Failure } from "../../base/failure.ts";
-import { stderr } from "../../base/output.ts";
 import { systemBusAddress } from "../../bus/address.ts";
 import { type Client, client } from "../../bus/client.ts";
 import { BusConnection } from "../../bus/connection.ts";
-import type { Interface } from "../../bus/interface.ts";
+import type { TerminalAgent } from "./terminal-agent.ts";
 import { Trouble } from "./trouble.ts";
 
 const nodesPath = `${rootPath}/node`;
@@ -18,17 +18,23 @@ const propertiesInterface = "org.freedesktop.DBus.Properties";
 /** A connection to the bus that the controller is on, and callers of its objects. */
 export class Session {
   readonly #connection: BusConnection;
+  readonly #interactive: boolean;
+  #agent: Promise<TerminalAgent | undefined> | undefined;
   readonly controller: Client<typeof controllerInterface>;
 
-  private constructor(connection: BusConnection) {
+  private constructor(connection: BusConnection, interactive: boolean) {
     this.#connection = connection;
-    this.controller = client(connection, controllerName, rootPath, controllerInterface);
+    this.#interactive = interactive;
+    this.controller = this.#client(rootPath, controllerInterface);
   }
 
-  /** @throws Trouble when there is no bus. */
-  static async open(): Promise<Session> {
+  /**
+   * @param interactive whether somebody is at a terminal whom polkit may ask for a password.
+   * @throws Trouble when there is no bus.
+   */
+  static async open({ interactive = false } = {}): Promise<Session> {
     try {
-      return new Session(await BusConnection.open(systemBusAddress(), { interactive: stderr.isTerminal }));
+      return new Session(await BusConnection.open(systemBusAddress(), { interactive }), interactive);
     } catch (thrown) {
       throw new Trouble([`Failed to connect to the system bus: ${describe(thrown)}`]);
     }
@@ -82,11 +88,28 @@ export class Session {
     });
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#connection.close();
+    await (await this.#agent)?.end();
   }
 
-  #client<const I extends Interface>(path: string, table: I): Client<I> {
-    return client(this.#connection, controllerName, path, table);
+  #client<const I extends PublicInterface>(path: string, table: I): Client<I> {
+    const typed: Client<I> = client(this.#connection, controllerName, path, table);
+    if (!this.#interactive || process.getuid?.() === 0) return typed;
+    // Who only reads is asked for nothing.
+    const isPrivileged = (method: string) => typeof table.methods[method]?.access === "object";
+    return {
+      ...typed,
+      call: async (method, ...rest) => {
+        if (isPrivileged(method)) await this.#canAsk();
+        return typed.call(method, ...rest);
+      },
+    };
+  }
+
+  /** Returns once polkit can ask on this terminal, if it ever can. */
+  async #canAsk(): Promise<void> {
+    this.#agent ??= import("./terminal-agent.ts").then(({ TerminalAgent }) => TerminalAgent.start());
+    await this.#agent;
   }
 }
