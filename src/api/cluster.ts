@@ -43,7 +43,7 @@ export const clusterInterface = definePublic({
       in: { node: "s" },
       out: {},
       access: { action: "manage-nodes", verb: "revoke", node: "node" },
-      help: "Ends the node's certificates, for good, its link, and an invitation that it has. It may be invited again.",
+      help: "Ends the node's certificates, for good, its link, and an invitation that it has. It may be invited again. A name that neither the cluster nor the configuration knows is an error.",
     },
     ListNodes: {
       in: {},

@@ -292,6 +292,13 @@ test("without a token somebody has to approve, or deny", async () => {
   await joins(cam, await invite("cam"));
 });
 
+test("a name that nobody knows is not revoked, and it is said who is known", async () => {
+  const before = await members();
+  const said = await trouble("node", "revoke", "typo");
+  expect(said).toContain("there is no node 'typo', so nothing is revoked: 'bluechictl node list' shows");
+  expect(await members()).toEqual(before);
+});
+
 test("a node that is revoked is cut off at once and for good, and may be invited again", async () => {
   const token = await invite("pi");
   await joins(pi, token);

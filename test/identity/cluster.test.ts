@@ -218,7 +218,7 @@ test("a revoked node is out, after a restart, too, until it joins again", async 
   const key = makeKey();
   const certificate = await world.join("pi", key);
   world.told.length = 0;
-  await world.cluster.revoke("pi");
+  await world.cluster.revoke("pi", { configured: false });
   expect(world.told).toEqual(["pi: node 'pi' has been revoked", "changed"]);
   for (let restarts = 0; restarts < 2; restarts++) {
     expect(() => world.judge(certificate)).toThrow("the certificate of node 'pi' has been revoked");
@@ -233,6 +233,21 @@ test("a revoked node is out, after a restart, too, until it joins again", async 
   const fresh = await world.join("pi");
   expect(world.judge(fresh).node).toBe("pi");
   expect(() => world.judge(certificate)).toThrow("has been revoked");
+});
+
+test("a name that nobody knows is not revoked, as it may be misspelt", async () => {
+  const world = await new World().init();
+  const unknown = { configured: false };
+  await expect(world.cluster.revoke("typo", unknown)).rejects.toThrow("there is no node 'typo'");
+  expect([world.cluster.certified, world.told]).toEqual([[], []]);
+  await world.cluster.enrolment.invite("invited", 60_000, ["laptop:843"]);
+  await world.cluster.revoke("invited", unknown);
+  await world.cluster.revoke("invited", unknown);
+  await world.cluster.revoke("plain", { configured: true });
+  expect(world.cluster.certified.map(({ node, state }) => `${node} ${state}`)).toEqual([
+    "invited revoked",
+    "plain revoked",
+  ]);
 });
 
 test("a node that joins again takes the place of the host that was it", async () => {
@@ -324,7 +339,7 @@ test("changes at the same time are made one after the other, and all are kept", 
   const world = await new World().init();
   const names = Array.from({ length: 20 }, (_, index) => `n${index}`);
   const joining = names.map((name) => world.join(name));
-  const revoked = Promise.all(joining).then(() => world.cluster.revoke("n3"));
+  const revoked = Promise.all(joining).then(() => world.cluster.revoke("n3", { configured: false }));
   await Promise.all([...joining, revoked]);
   await world.start();
   expect([...world.cluster.nodes].sort()).toEqual(names.filter((name) => name !== "n3").sort());

@@ -35,6 +35,11 @@ export class Entrance {
     return this.#options.service.settings.TLSPort;
   }
 
+  /** Whether a node may register, by the configuration or by its certificate. */
+  configured(node: string): boolean {
+    return this.#options.controller.nodes.has(node);
+  }
+
   /** The nodes whose links would be cut by the first cluster. */
   get endangered(): string[] {
     const { service, cluster, controller } = this.#options;

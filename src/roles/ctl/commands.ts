@@ -160,7 +160,9 @@ export const commands: Record<string, Command> = {
     { member: { type: "positional", required: true, valueHint: "NODE" } },
     (args, context) => revoke(context, args.member),
   ),
-  "node list": command("Show the nodes that have certificates", {}, (_, context) => listMembers(context)),
+  "node list": command("Show the nodes that have certificates, or are invited", {}, (_, context) =>
+    listMembers(context),
+  ),
   "set-loglevel": command(
     "Set the log level of a node or of the controller",
     // The node comes first and may be left out: a single word is the level, though citty takes it for the node.

@@ -113,11 +113,17 @@ export class Cluster {
     });
   }
 
-  /** Ends all certificates of a node, its invitation, and its link. @throws Failure InvalidArgs, LimitsExceeded */
-  revoke(node: string): Promise<void> {
+  /**
+   * Ends all certificates of a node, its invitation, and its link.
+   * @param configured whether the configuration lets it in: then it need not be known otherwise.
+   * @throws Failure InvalidArgs for a name that nobody knows, which may be misspelt; LimitsExceeded
+   */
+  revoke(node: string, { configured }: { readonly configured: boolean }): Promise<void> {
     return this.#kept.change(async () => {
       checkNodeName(node);
-      this.#kept.known.registry.revoke(node);
+      const { registry } = this.#kept.known;
+      if (!configured && !registry.knows(node)) throw unknownNode(node);
+      registry.revoke(node);
       this.#kept.options.log.info(`Node '${node}' is revoked`);
       this.#tellEnded(node, `node '${node}' has been revoked`);
       this.#membersChanged();
@@ -250,4 +256,9 @@ export class Cluster {
   #tellEnded(node: string, reason: string): void {
     for (const listener of this.#listeners) listener.ended(node, reason);
   }
+}
+
+function unknownNode(node: string): Failure {
+  const where = "'bluechictl node list' shows who has joined or is invited, 'bluechictl status' who may register";
+  return new Failure(ErrorName.InvalidArgs, `there is no node '${node}', so nothing is revoked: ${where}`);
 }

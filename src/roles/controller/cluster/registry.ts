@@ -120,6 +120,11 @@ export class Registry {
     return this.#nodes.get(node)?.newest;
   }
 
+  /** Whether anything is remembered of a node: that it has joined, is invited, or was put out. */
+  knows(node: string): boolean {
+    return this.#nodes.has(node) || this.#invitations.has(node);
+  }
+
   /** Whether a node was put out, so that nobody may be it, with a certificate or without. */
   isOut(node: string): boolean {
     return this.#nodes.get(node)?.revoked === true;

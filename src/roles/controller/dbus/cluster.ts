@@ -43,7 +43,7 @@ export function serveCluster(tree: ObjectTree<About>, cluster: Cluster, entrance
       }),
       Approve: ({ node, fingerprint }) => cluster.enrolment.approve(node, fingerprint),
       Deny: ({ node, fingerprint }) => cluster.enrolment.deny(node, fingerprint),
-      Revoke: ({ node }) => cluster.revoke(node),
+      Revoke: ({ node }) => cluster.revoke(node, { configured: entrance.configured(node) }),
       ListNodes: () => ({
         nodes: cluster.certified.map(({ node, state, certificate }) => [
           node,
