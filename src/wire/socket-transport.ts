@@ -214,6 +214,7 @@ const explanations: Record<string, string> = {
   EACCES: "permission denied",
   EADDRINUSE: "address already in use",
   EADDRNOTAVAIL: "address not available",
+  EAI_AGAIN: "host not found: no name server answers",
   ECONNREFUSED: "connection refused",
   ECONNRESET: "connection reset by peer",
   EHOSTUNREACH: "no route to host",

@@ -79,12 +79,15 @@ export async function meetFirst(places: readonly TlsAddress[], expected: Expecte
 
 /** What to do, by words that tell what went wrong. */
 const hints: readonly (readonly [RegExp, string])[] = [
-  [/refused/, "is bluechi-controller running there, with a cluster ('bluechictl cluster status' there), on this port?"],
+  [
+    /refused/,
+    "is bluechi-controller running there, with a cluster ('bluechictl cluster status' there), on this port, and is that open in its firewall?",
+  ],
   [/no answer|timed out/, "is the host on, and the port open in its firewall?"],
   [/no route|unreachable/, "is this host on the same network?"],
   [
-    /not found|ENOTFOUND|EAI_AGAIN/,
-    "this host does not know the name; 'bluechictl node invite --address=HOST' makes a token with another one",
+    /not found/,
+    "is the name right? An address will do: as --request=ADDRESS, or in a token by 'bluechictl node invite NODE --address=ADDRESS'",
   ],
   [/speaks no TLS|without TLS/, "the one for TLS is 843, if nothing else is configured"],
 ];

@@ -20,7 +20,7 @@ const onlineMs = 20_000;
 /** bluechi join: makes this host a node of a cluster. @returns the exit status. */
 export async function main(argv: string[], name: string): Promise<number> {
   const summary =
-    "Make this host a node of the cluster whose controller has printed the token. With - it is read from stdin.";
+    "Make this host a node of a cluster, as root. 'bluechictl node invite NODE' on the controller's host prints the token; - reads it from stdin.";
   const line = readCommandLine({ name, synopsis: "TOKEN | - | --request=HOST [--name=NAME]", summary, options }, argv);
   if (typeof line === "number") return line;
   const { request, name: wanted } = line.values;
@@ -40,6 +40,8 @@ export async function main(argv: string[], name: string): Promise<number> {
 
 async function join(token: string | undefined, host: string, name: string): Promise<number> {
   // Help and mistakes load none of this.
+  const { checkNodeName } = await import("../../identity/subject.ts");
+  if (token === undefined) checkNodeName(name);
   const { IdentityFolder } = await import("../../identity/credentials.ts");
   const { parseToken } = await import("../../identity/token.ts");
   const { defaultPort, joinByRequest, joinByToken } = await import("./join.ts");
