@@ -525,7 +525,11 @@ describe("nothing waits for what will not come", () => {
     controller.stop();
     const ended = await bluechictl(line);
     controller = await FakeController.start(bus.address);
-    expect(ended).toEqual({ stdout: "", stderr: `${prefix}: The name is not activatable\n`, status: 1 });
+    expect(ended).toEqual({
+      stdout: "",
+      stderr: `${prefix}: The name is not activatable: bluechi-controller does not run on this host\n`,
+      status: 1,
+    });
   });
 
   test("no bus", async () => {

@@ -92,20 +92,37 @@ const freezing: Record<Hierarchy, Case[]> = {
   ],
 };
 
+/** What is said of a command line that cannot be right. */
+function misused(what: string, usage: string): string {
+  return `${what}\nUsage: bluechictl ${usage} [OPTION]...\n`;
+}
+
 function cases(hierarchy: Hierarchy, { main, pi }: Record<"main" | "pi", Host>, rescue: string): Case[] {
   return [
     // Arguments, which are looked at before anything is asked of the bus.
-    { line: "start pi", stderr: "Too few arguments for method start\n", status: 1 },
-    { line: "start pi one.service two.service", stderr: "Too many arguments for method start\n", status: 1 },
-    { line: "start pi one.service --force", stderr: "Unsupported option 'force' for method 'start'\n", status: 1 },
+    { line: "start pi", stderr: misused("Too few arguments for method start", "start NODE UNIT"), status: 1 },
     {
-      line: "disable pi one.service --runtime",
-      stderr: "Unsupported option 'runtime' for method 'disable'\n",
+      line: "start pi one.service two.service",
+      stderr: misused("Too many arguments for method start", "start NODE UNIT"),
       status: 1,
     },
-    { line: "metrics", stderr: "Too few arguments for method metrics\n", status: 1 },
+    {
+      line: "start pi one.service --force",
+      stderr: misused("Unsupported option 'force' for method 'start'", "start NODE UNIT"),
+      status: 1,
+    },
+    {
+      line: "disable pi one.service --runtime",
+      stderr: misused("Unsupported option 'runtime' for method 'disable'", "disable NODE UNIT..."),
+      status: 1,
+    },
+    {
+      line: "metrics",
+      stderr: misused("Too few arguments for method metrics", "metrics enable|disable|listen"),
+      status: 1,
+    },
     { line: "metrics often", stderr: "Unknown metrics command: often\n", status: 1 },
-    { line: "version pi", stderr: "Too many arguments for method version\n", status: 1 },
+    { line: "version pi", stderr: misused("Too many arguments for method version", "version"), status: 1 },
     // Jobs.
     { line: "start pi one.service", stdout: done("one.service", "StartUnit") },
     { line: "start pi fails.service", stdout: "Unit fails.service StartUnit operation result: failed\n", status: 1 },

@@ -57,7 +57,9 @@ test("an agent whose controller is away is active all the same, and joins when i
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   test(`${signal} ends both daemons with 0`, async () => {
     await main.sh("systemctl stop bluechi-agent bluechi-controller");
-    expect((await cluster.ctl("status")).stderr).toBe("Failed to list nodes: The name is not activatable\n");
+    expect((await cluster.ctl("status")).stderr).toBe(
+      "Failed to list nodes: The name is not activatable: bluechi-controller does not run on this host\n",
+    );
     const env = { BC_LOG_TARGET: "stderr" };
     const controller = main.spawn(["/usr/libexec/bluechi-controller"], env);
     await controller.line("Waiting for connection requests on socket");

@@ -36,7 +36,7 @@ export function command<const T extends ArgsDef>(
 }
 
 /** A command that was found, its name, and the words behind that. */
-interface Found {
+export interface Found {
   readonly name: string;
   readonly command: Command;
   readonly words: readonly string[];
@@ -98,21 +98,23 @@ export function placesOf(args: ArgsDef): Place[] {
  * @throws Trouble
  */
 export function checkUse(
-  name: string,
-  { args }: Command,
+  program: string,
+  { name, command }: Pick<Found, "name" | "command">,
   { words, values }: CommandLine<Options>,
   globals: Options,
 ): void {
+  const { args } = command;
+  const misused = (what: string) => new Trouble([what, usageOf(program, name, command)]);
   const places = placesOf(args);
   const many = places.at(-1)?.label.endsWith("...") ?? false;
   const fewest = places.filter((place) => place.required).length;
-  if (words.length < fewest) throw new Trouble([`Too few arguments for method ${name}`]);
-  if (words.length > places.length && !many) throw new Trouble([`Too many arguments for method ${name}`]);
+  if (words.length < fewest) throw misused(`Too few arguments for method ${name}`);
+  if (words.length > places.length && !many) throw misused(`Too many arguments for method ${name}`);
   const known = optionsOf(args);
   const foreign = Object.keys(values).find(
     (option) => !Object.hasOwn(known, option) && !Object.hasOwn(globals, option),
   );
-  if (foreign !== undefined) throw new Trouble([`Unsupported option '${foreign}' for method '${name}'`]);
+  if (foreign !== undefined) throw misused(`Unsupported option '${foreign}' for method '${name}'`);
 }
 
 /** The name of a command and the words it takes, optional ones in brackets. */
@@ -121,9 +123,13 @@ function synopsis(name: string, { args }: Command): string {
   return [name, ...places].join(" ");
 }
 
+function usageOf(program: string, name: string, command: Command): string {
+  return `Usage: ${program} ${synopsis(name, command)} [OPTION]...`;
+}
+
 export function commandHelp(program: string, name: string, command: Command, globals: Options): string {
   const options = optionsHelp({ ...optionsOf(command.args), ...globals });
-  return `Usage: ${program} ${synopsis(name, command)} [OPTION]...\n\n${command.description}.\n\nOptions:\n${options}`;
+  return `${usageOf(program, name, command)}\n\n${command.description}.\n\nOptions:\n${options}`;
 }
 
 export function generalHelp(program: string, commands: Record<string, Command>, globals: Options): string {

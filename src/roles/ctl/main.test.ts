@@ -36,7 +36,14 @@ test.each([
 ])("'%s' is a mistake that calls for help", async (line, message) => {
   expect(await main(words(line), "bluechictl")).toBe(1);
   expect(stderr).toBe(`${message}\n`);
-  expect(stdout).toStartWith("Usage: bluechictl COMMAND");
+  expect(stdout).toMatch(/^Usage: bluechictl (COMMAND|start NODE UNIT|list-units \[NODE\]|enable NODE UNIT\.\.\.) \[/);
+});
+
+test("a mistake in an option is answered with the help of the command that was meant", async () => {
+  expect(await main(words("node invite pi --tttl=1h"), "bluechictl")).toBe(1);
+  expect(stderr).toBe("bluechictl: unrecognized option '--tttl=1h'\n");
+  expect(stdout).toStartWith("Usage: bluechictl node invite NODE [OPTION]...\n");
+  expect(stdout).toContain("--ttl=TIME");
 });
 
 test.each([
@@ -68,7 +75,11 @@ test.each([
   ["set-loglevel foo info", "Failed to issue method call: Invalid input for log level"],
 ])("'%s' is a mistake", async (line, message) => {
   expect(await main(words(line), "bluechictl")).toBe(1);
-  expect({ stdout, stderr }).toEqual({ stdout: "", stderr: `${message}\n` });
+  const name = words(line).slice(0, ["node", "cluster"].includes(words(line)[0] ?? "") ? 2 : 1);
+  const usage = /^(Too|Unsupported)/.test(message) ? `Usage: bluechictl ${name.join(" ")} ` : "";
+  const [said, more = "", ...none] = stderr.trimEnd().split("\n");
+  expect({ stdout, said, none }).toEqual({ stdout: "", said: message, none: [] });
+  expect(more.startsWith(usage) && (more === "") === (usage === "")).toBe(true);
 });
 
 test.each(Object.keys(commands))("%s has help", async (name) => {

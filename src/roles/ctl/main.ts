@@ -4,7 +4,7 @@ import { type CommandLine, type Options, parseOptions, UsageError, versionLine }
 import { stderr, stdout } from "../../base/output.ts";
 import { commands, globals, knownOptions } from "./commands.ts";
 import { colourChoices, paintState, type Terminal, wantsColour } from "./context.ts";
-import { type Command, checkUse, commandHelp, findCommand, generalHelp, groupOf } from "./declaration.ts";
+import { checkUse, commandHelp, type Found, findCommand, generalHelp, groupOf } from "./declaration.ts";
 import type { Session } from "./session.ts";
 import { explain, Trouble } from "./trouble.ts";
 import { type Voice, voice } from "./voice.ts";
@@ -17,7 +17,7 @@ export async function main(argv: string[], program: string): Promise<number> {
   try {
     line = parseOptions(program, argv, knownOptions());
   } catch (thrown) {
-    if (thrown instanceof UsageError) return misuse(program, thrown.message);
+    if (thrown instanceof UsageError) return misuse(program, thrown.message, findCommand(commands, argv));
     throw thrown;
   }
   const { values } = line;
@@ -31,7 +31,7 @@ export async function main(argv: string[], program: string): Promise<number> {
     );
   }
   if (!found) return misuse(program, "No command given");
-  return use(program, found.name, found.command, { words: [...found.words], values });
+  return use(program, found, { words: [...found.words], values });
 }
 
 /** Answers words that name a group, but none of its commands. @returns undefined when they name no group. */
@@ -68,13 +68,14 @@ function answer(text: string): number {
   return 0;
 }
 
-function misuse(program: string, message: string): number {
+/** Answers what cannot be read with help, that of the command if it is known which one was meant. */
+function misuse(program: string, message: string, found?: Found): number {
   stderr.write(`${message}\n`);
-  answer(generalHelp(program, commands, globals));
+  answer(found ? commandHelp(program, found.name, found.command, globals) : generalHelp(program, commands, globals));
   return 1;
 }
 
-async function use(program: string, name: string, command: Command, line: CommandLine<Options>): Promise<number> {
+async function use(program: string, found: Found, line: CommandLine<Options>): Promise<number> {
   let opened: Promise<Session> | undefined;
   const open = () => {
     const interactive = !line.values["no-ask-password"] && (isTerminal(0) || stderr.isTerminal);
@@ -85,9 +86,9 @@ async function use(program: string, name: string, command: Command, line: Comman
   const { env } = process;
   const said = voice(stderr.isTerminal && wantsColour(choice, true, env), (text) => stderr.write(text));
   try {
-    checkUse(name, command, line, globals);
+    checkUse(program, found, line, globals);
     if (!colourChoices.includes(choice)) throw new Trouble([`Value '${choice}' of option --color is invalid`]);
-    return await command.run(line.words, line.values, {
+    return await found.command.run(line.words, line.values, {
       ...said,
       program,
       compatible: env.BLUECHI_COMPAT === "1",

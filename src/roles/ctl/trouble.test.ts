@@ -4,7 +4,9 @@ import { errnoText, explain } from "./trouble.ts";
 
 test("a name that nobody has reads the same with both brokers", () => {
   const text = "The name org.eclipse.bluechi was not provided by any .service files";
-  expect(explain(new Failure(ErrorName.ServiceUnknown, text))).toBe("The name is not activatable");
+  expect(explain(new Failure(ErrorName.ServiceUnknown, text))).toBe(
+    "The name is not activatable: bluechi-controller does not run on this host",
+  );
   expect(explain(new Failure(ErrorName.ServiceUnknown, "Node not found"))).toBe("Node not found");
 });
 

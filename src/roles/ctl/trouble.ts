@@ -23,7 +23,7 @@ const brokers = ["Rejected send message", "Sender is not authorized to send mess
  */
 export function explain(failure: Failure): string {
   if (failure.errorName === ErrorName.ServiceUnknown && failure.message.includes("was not provided by any .service")) {
-    return "The name is not activatable";
+    return "The name is not activatable: bluechi-controller does not run on this host";
   }
   const rejected = brokers.some((words) => failure.message.startsWith(words));
   if (failure.errorName === ErrorName.AccessDenied && rejected && process.getuid?.() !== 0)
