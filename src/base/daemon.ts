@@ -12,6 +12,7 @@ import {
   printIni,
   type SettingsOf,
   type SettingsTable,
+  unknownSettings,
 } from "./settings.ts";
 import { packageVersion } from "./version.ts";
 
@@ -56,12 +57,17 @@ export const daemonSettings = defineSettings({
 
 export type DaemonSettings = SettingsOf<typeof daemonSettings>;
 
+/** Settings that do not exist which are warned of, each time the configuration is read. */
+const maxWarnings = 20;
+
 /** A daemon as its start sees it. */
 export interface Daemon<O extends Options, S extends DaemonSettings> {
   readonly summary: string;
   readonly options: O;
   /** The settings of its own section. */
   readonly table: SettingsTable;
+  /** The settings of any section; undefined for one that it does not have. */
+  tableOf(section: string): SettingsTable | undefined;
   /** Where its configuration lies, with what the command line says. */
   places(values: OptionValues<O>): Omit<ConfigurationPlaces, "environment">;
   /** @throws ConfigurationError */
@@ -119,8 +125,18 @@ function start<O extends Options, S extends DaemonSettings>(
   const log = new Log({ identifier: name });
   log.configure(settings);
   log.info(`Starting ${name} ${packageVersion}`);
+  const warn = (read: Ini) => {
+    const unknown = unknownSettings(read, daemon.tableOf).slice(0, maxWarnings);
+    for (const text of unknown) log.warn(`There is no such setting, so it does nothing: ${text}`);
+  };
+  warn(ini);
   log.debug("Final configuration used:");
   for (const text of printIni(ini)) log.debug(text);
-  const read = () => daemon.readSettings(load());
+  const read = () => {
+    const next = load();
+    const readSettings = daemon.readSettings(next);
+    warn(next);
+    return readSettings;
+  };
   return { values, service: new Service({ table: daemon.table, settings, read, log }), log };
 }

@@ -3,7 +3,13 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseIni } from "./ini.ts";
-import { type ConfigurationPlaces, defineSettings, loadConfiguration, readSettings } from "./settings.ts";
+import {
+  type ConfigurationPlaces,
+  defineSettings,
+  loadConfiguration,
+  readSettings,
+  unknownSettings,
+} from "./settings.ts";
 
 const table = defineSettings({
   Name: { kind: "text", default: "nobody", applies: "at once", help: "" },
@@ -41,6 +47,16 @@ test.each([
   ["Interval=99999999999", "Invalid heartbeat interval format '99999999999' (f.conf, line 2)"],
 ])("%s is refused", (text, message) => {
   expect(() => read(text)).toThrow(message);
+});
+
+test("what no table has is told with its place, whole sections too", () => {
+  const ini = parseIni("[s]\nName=a\nPrt=1\nport=2\n[node pi]\nconstructor=x\n[t]\n", "f.conf");
+  expect(unknownSettings(ini, (section) => (section === "s" ? table : undefined))).toEqual([
+    "Prt= in [s] (f.conf, line 3)",
+    "port= in [s] (f.conf, line 4)",
+    "constructor= in [node pi] (f.conf, line 6)",
+  ]);
+  expect(unknownSettings(ini, () => table)).toHaveLength(3);
 });
 
 let folder: string;

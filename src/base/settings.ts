@@ -68,6 +68,18 @@ export function readSettings<T extends SettingsTable>(table: T, section: Readonl
   return settings as SettingsOf<T>;
 }
 
+/**
+ * What of a configuration is in no table, in words: it counts for nothing, and may be a misspelt setting.
+ * @param tableOf the table of a section; undefined for one that does not exist.
+ */
+export function unknownSettings(ini: Ini, tableOf: (section: string) => SettingsTable | undefined): string[] {
+  return [...ini].flatMap(([section, entries]) => {
+    const table = tableOf(section);
+    const unknown = [...entries].filter(([key]) => table === undefined || !Object.hasOwn(table, key));
+    return unknown.map(([key, entry]) => `${key}= in [${section}] (${placeOf(entry)})`);
+  });
+}
+
 function readValue(key: string, setting: Setting, entry: Entry): Kinds[keyof Kinds] {
   const { value } = entry;
   switch (setting.kind) {

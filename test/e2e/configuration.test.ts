@@ -112,6 +112,32 @@ test("a drop-in that is malformed counts, whichever it is, and the unit fails on
   }
 });
 
+test("a setting that does not exist is warned of, at the start and at a reload", async () => {
+  const dropIn = "/etc/bluechi/agent.conf.d/typo.conf";
+  const known = "[bluechi-agent]\nControllerHost=main\nDenyUnits=ssh.service\n";
+  await pi.write(dropIn, `${known}DenyUnit=cron.service\n`);
+  const warning = "There is no such setting, so it does nothing:";
+  const agent = pi.spawn([daemons.agent], { BC_LOG_TARGET: "stderr" });
+  expect(await agent.line(warning)).toContain(`DenyUnit= in [bluechi-agent] (${dropIn}, line 4)`);
+  await cluster.online("pi");
+  await pi.write(dropIn, `${known}[node pi]\nAllowUnits=cron.service\n`);
+  await agent.kill("SIGHUP");
+  expect(await agent.line(`${warning} AllowUnits=`)).toContain(`AllowUnits= in [node pi] (${dropIn}, line 5)`);
+  await agent.kill("SIGINT");
+  expect(await agent.exited).toBe(0);
+  await pi.sh(`rm ${dropIn}`);
+  await cluster.offline("pi");
+});
+
+test("a section of a node that the controller does not have a setting for is warned of, too", async () => {
+  await main.write("/etc/bluechi/controller.conf.d/typo.conf", "[node pi]\nAllowDependencyOn=main\n[nodes]\nx=1\n");
+  await main.sh("systemctl reload bluechi-controller");
+  const journal = await main.journal("bluechi-controller");
+  expect(journal).toContain("AllowDependencyOn= in [node pi] (/etc/bluechi/controller.conf.d/typo.conf, line 2)");
+  expect(journal).toContain("x= in [nodes] (/etc/bluechi/controller.conf.d/typo.conf, line 4)");
+  await main.sh("rm /etc/bluechi/controller.conf.d/typo.conf && systemctl reload bluechi-controller");
+});
+
 test("values that make no sense for a level or a target are passed over", async () => {
   await pi.write(file, "[bluechi-agent]\nLogLevel=loud\nLogTarget=wall\nLogIsQuiet=7\nControllerPort=\n");
   const agent = pi.spawn([daemons.agent, "-c", file]);

@@ -43,6 +43,7 @@ const daemon: Daemon<typeof options, AgentSettings> = {
   summary: "The agent of bluechi: connects the systemd of this host to the controller.",
   options,
   table: agentSettings,
+  tableOf: (section) => (section === agentPlaces.section ? agentSettings : undefined),
   places: (values) => ({
     ...agentPlaces,
     named: values.config,

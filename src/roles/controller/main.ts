@@ -25,6 +25,7 @@ import {
   readControllerSettings,
   section,
   securityOf,
+  tableOf,
 } from "./settings.ts";
 
 export const options = {
@@ -36,6 +37,7 @@ const daemon: Daemon<typeof options, ControllerSettings> = {
   summary: "The controller of bluechi: the service that all nodes connect to.",
   options,
   table: controllerSettings,
+  tableOf,
   places: ({ config, port }) => ({
     defaults: "/usr/share/bluechi/config/controller.conf",
     file: "/etc/bluechi/controller.conf",

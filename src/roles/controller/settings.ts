@@ -1,6 +1,6 @@
 import { daemonSettings } from "../../base/daemon.ts";
 import type { Ini } from "../../base/ini.ts";
-import { defineSettings, readSettings, type SettingsOf } from "../../base/settings.ts";
+import { defineSettings, readSettings, type SettingsOf, type SettingsTable } from "../../base/settings.ts";
 import type { NodeTerms } from "./node.ts";
 
 export const section = "bluechi-controller";
@@ -156,6 +156,12 @@ export function securityOf({ Security }: Pick<ControllerSettings, "Security">, c
 }
 
 const nodeSection = /^node (.+)$/;
+
+/** The settings of a section of the controller's configuration; undefined for one that it does not have. */
+export function tableOf(name: string): SettingsTable | undefined {
+  if (name === section) return controllerSettings;
+  return nodeSection.test(name) ? nodeSettings : undefined;
+}
 
 /** The controller's settings from its configuration. @throws ConfigurationError */
 export function readControllerSettings(ini: Ini): ControllerSettings {
