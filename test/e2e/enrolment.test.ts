@@ -292,6 +292,26 @@ test("without a token somebody has to approve, or deny", async () => {
   await joins(cam, await invite("cam"));
 });
 
+test("what keeps a host from joining is said with what to do", async () => {
+  expect(await refused(cam, "--request=nowhere.invalid")).toMatch(
+    /nowhere\.invalid:843: host not found.* \(is the name right\? An address will do/,
+  );
+  expect(await refused(cam, "--request=127.0.0.1:1", "--name=a b")).toStartWith(
+    'bluechi join: "a b" is no name for a node',
+  );
+  await cam.write("/etc/bluechi/agent.conf.d/typo.conf", "[bluechi-agent]\nAllowVerbs=lifecyle\n");
+  const token = await invite("cam");
+  const { status, stderr } = await joining(cam, token);
+  expect({ status, stderr }).toEqual({
+    status: 1,
+    stderr: expect.stringContaining(
+      "it has joined, but its agent does not run: 'systemctl restart bluechi-agent.service' failed",
+    ),
+  });
+  await cam.sh("rm /etc/bluechi/agent.conf.d/typo.conf && systemctl reset-failed bluechi-agent");
+  await joins(cam, token);
+});
+
 test("a name that nobody knows is not revoked, and it is said who is known", async () => {
   const before = await members();
   const said = await trouble("node", "revoke", "typo");

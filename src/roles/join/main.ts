@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { agentIdentity } from "../../base/agent-places.ts";
-import { Failure } from "../../base/failure.ts";
+import { describe, ErrorName, Failure } from "../../base/failure.ts";
 import { commonOptions, readCommandLine } from "../../base/options.ts";
 import { stderr, stdout } from "../../base/output.ts";
 
@@ -56,7 +56,9 @@ async function join(token: string | undefined, host: string, name: string): Prom
   const { node, cluster, place } = joined;
   say(`This host is the node '${node}' of the cluster '${cluster}', whose controller is at ${formatPlace(place)}.`);
   for (const line of configure({ node, address: formatAddress(place) })) say(line);
-  await restartAgent();
+  await restartAgent().catch((thrown: unknown) => {
+    throw new Failure(ErrorName.Failed, `it has joined, but its agent does not run: ${describe(thrown)}`);
+  });
   if (!(await comesOnline(onlineMs)))
     return fail(
       "it has joined, but is not online yet; 'systemctl status bluechi-agent' and 'journalctl -u bluechi-agent' tell why",

@@ -174,7 +174,10 @@ export class Cluster {
       const { nowMs, known, options } = this.#kept;
       const { authority } = known;
       if (authority.retiring)
-        throw new Failure(ErrorName.Failed, "a rotation is under way, which has to be finished first");
+        throw new Failure(
+          ErrorName.Failed,
+          "a rotation is under way, which has to be finished first: bluechictl cluster rotate-ca --finish",
+        );
       await authority.rotate(nowMs);
       options.log.info(`Certificates are issued by a new authority from now on: ${authority.current.fingerprint}`);
       this.#tellChanged();
@@ -199,7 +202,7 @@ export class Cluster {
       if (missing.length > 0 && !force) {
         const more = missing.length > maxNames ? ` and ${missing.length - maxNames} more` : "";
         const names = missing.slice(0, maxNames).join(", ") + more;
-        const message = `nodes without a certificate of the new authority would have to join again: ${names}`;
+        const message = `nodes without a certificate of the new authority would have to join again: ${names}; wait until they are back and have renewed theirs, or say --force`;
         throw new Failure(ErrorName.Failed, message);
       }
       await authority.finish(nowMs, options.lifetimeMs());
