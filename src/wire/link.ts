@@ -1,3 +1,4 @@
+import { Alarm } from "../base/alarm.ts";
 import type { Clock } from "../base/clock.ts";
 import { compress, compressedPlan, decompress } from "./compression.ts";
 import { type Frame, FrameReader, FrameType, headerSize } from "./frame.ts";
@@ -30,11 +31,15 @@ const yieldedTurns = 12;
 /** Frames that are handed out at a time; before the next ones other peers have their turn. */
 const framesAtATime = 128;
 
+/** How long a frame that is in no hurry waits for another one, to leave in one write with it. */
+const lingerMs = 100;
+
 /** Bytes of a turn that are handed to the transport before the turn ends. */
 const corkedBytes = 256 * 1024;
 
 /**
- * Frames over a transport. All frames sent in one turn of the loop leave in one write.
+ * Frames over a transport. All frames sent in one turn of the loop leave in one write, with those that are in no hurry and
+ * were sent before.
  * Bounds: a frame that arrives has at most `frameLimit` bytes of payload, else the link ends; one to be sent at most
  * `maxFrame`, else `send` throws; above `maxQueuedBytes` queued bytes the link ends.
  */
@@ -58,6 +63,8 @@ export class Link {
   #handed = 0;
   #resting = false;
   #open = true;
+  /** Sends what has waited in vain. It is left set when something else was sent: setting it anew costs more than ringing. */
+  readonly #lingering: Alarm;
   /** Whether compressed frames are understood, and sent. */
   #unfolds = false;
   #compresses = false;
@@ -67,6 +74,10 @@ export class Link {
     this.gone = this.#ended.promise;
     this.heardMs = options.clock.monotonicMs();
     this.#clock = options.clock;
+    this.#lingering = new Alarm(options.clock, () => {
+      this.#flush();
+      return Number.POSITIVE_INFINITY;
+    });
     this.#maxQueuedBytes = options.limits.maxQueuedBytes;
     this.#reader = new FrameReader(options.frameLimit);
     this.#writer = new Writer(headerSize + options.limits.maxFrame);
@@ -147,10 +158,11 @@ export class Link {
   /**
    * Queues a frame. Does nothing when the link has ended.
    * @param serial in front of the fields, in frames that have one.
+   * @param hurry false when it may wait for `lingerMs`.
    * @returns the size of the frame in bytes.
    * @throws Failure LimitsExceeded when the frame is too large, InvalidArgs when a value is not of its type.
    */
-  send(type: number, serial: number | undefined, plan: Plan, values: object): number {
+  send(type: number, serial: number | undefined, plan: Plan, values: object, hurry = true): number {
     if (!this.#open) return 0;
     const size = this.#encode(type, serial, plan, values);
     this.#sentBytes += size;
@@ -160,6 +172,8 @@ export class Link {
       queueMicrotask(() => this.#abort(reason));
     } else if (this.#writer.length > corkedBytes) {
       this.#flush();
+    } else if (!hurry) {
+      this.#lingering.by(this.#clock.monotonicMs() + lingerMs);
     } else if (!this.#flushing) {
       this.#flushing = true;
       queueMicrotask(() => this.#flush());
@@ -172,6 +186,7 @@ export class Link {
     if (!this.#open) return;
     this.#flush();
     this.#open = false;
+    this.#lingering.cancel();
     this.transport.close();
   }
 
@@ -255,6 +270,7 @@ export class Link {
   }
 
   #abort(reason: string): void {
+    this.#lingering.cancel();
     this.transport.abort();
     this.#user.ended(reason);
   }

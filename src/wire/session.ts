@@ -124,13 +124,13 @@ export class Session<S extends Side> {
   }
 
   /**
-   * Tells the peer. Does nothing when the session has ended.
+   * Tells the peer, without `hurry` together with what is sent next. Does nothing when the session has ended.
    * @throws Failure LimitsExceeded when the message is too large, InvalidArgs when a value is not of its type.
    */
-  emit<N extends EventFrom<S>>(name: N, fields: FieldsOf<N>): void {
+  emit<N extends EventFrom<S>>(name: N, fields: FieldsOf<N>, hurry = true): void {
     if (this.#closed) return;
     const row = rows[name];
-    this.#link.send(row.id, undefined, row.fields, fields);
+    this.#link.send(row.id, undefined, row.fields, fields, hurry);
   }
 
   /** Stops reading what the peer says, or goes on. It is not taken for lost meanwhile. */

@@ -178,7 +178,8 @@ export class Controller {
       },
       jobRemoved: ({ jobId, result }) => {
         jobs.handleFrom(node.name, jobId, { type: "removed", result: checkedWord(result, node.name) });
-        node.emit("forgetJob", { jobId });
+        // Until then its agent only keeps a line about it.
+        node.emit("forgetJob", { jobId }, false);
       },
       jobMeasured: ({ unit, method, microseconds }) => {
         if (!this.#metrics) return;

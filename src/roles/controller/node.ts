@@ -153,9 +153,9 @@ export class Node {
     return this.#link.session.call(name, fields, { timeoutMs, timedOut });
   }
 
-  /** Tells the node's agent, when there is one. */
-  emit<N extends EventFrom<"controller">>(name: N, fields: FieldsOf<N>): void {
-    if (this.#link.state === "online") this.#link.session.emit(name, fields);
+  /** Tells the node's agent, when there is one: without `hurry` what costs next to nothing when more is sent soon. */
+  emit<N extends EventFrom<"controller">>(name: N, fields: FieldsOf<N>, hurry = true): void {
+    if (this.#link.state === "online") this.#link.session.emit(name, fields, hurry);
   }
 
   /**
