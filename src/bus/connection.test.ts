@@ -1,10 +1,14 @@
 import { afterAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { ErrorName, Failure } from "../base/failure.ts";
 import { FakeClock } from "../base/fake-clock.ts";
 import type { MethodCall } from "./calls.ts";
 import { BusConnection } from "./connection.ts";
 import { encodeBody } from "./marshal.ts";
-import { encodeHeader, MessageType } from "./message.ts";
+import { encodeHeader, MessageReader, MessageType } from "./message.ts";
 import { startTestBus } from "./test-bus.ts";
 import { answering, send, testPeer } from "./test-peer.ts";
 import { decodeBody } from "./unmarshal.ts";
@@ -228,4 +232,29 @@ test("a watch that the bus refuses is asked for again, with the next one", async
   await new Promise<void>((resolve) => void connection.watchName(":1.2", resolve));
   expect(gone).toEqual([":1.1"]);
   connection.close();
+});
+
+test("Hello goes out together with the authentication", async () => {
+  const begin = "BEGIN\r\n";
+  let written = "";
+  const folder = mkdtempSync(join(tmpdir(), "bluechi-hello-"));
+  const path = join(folder, "bus");
+  const server = createServer((socket) => {
+    socket.once("data", (chunk: Buffer) => {
+      written = chunk.toString("latin1");
+      const reader = new MessageReader();
+      reader.push(chunk.subarray(chunk.indexOf(begin) + begin.length));
+      const hello = reader.next();
+      socket.write("OK 00\r\n");
+      if (!hello) return void socket.end();
+      send(socket, { type: MessageType.methodReturn, replySerial: hello.serial, body: encodeBody("s", [":1.7"]) });
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  const client = await BusConnection.open(`unix:path=${path}`);
+  expect(client.uniqueName).toBe(":1.7");
+  expect(written).toMatch(/^\0AUTH EXTERNAL [0-9a-f]+\r\nBEGIN\r\n.*Hello/s);
+  client.close();
+  server.close();
+  rmSync(folder, { recursive: true });
 });
