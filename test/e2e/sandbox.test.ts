@@ -42,6 +42,8 @@ test("the controller is a user's without rights, but for low ports; no daemon ca
   for (const unit of ["bluechi-controller", "bluechi-agent"]) {
     expect(await status(unit, "NoNewPrivs")).toBe("1");
     expect(await status(unit, "Seccomp")).toBe("2");
+    // A dump of their memory would have their private keys in it.
+    expect(await main.sh(`grep 'core file' /proc/$(systemctl show -P MainPID ${unit})/limits`)).toMatch(/ 0 +0 +bytes/);
   }
   expect(await main.sh("ss -Hltn 'sport = :842' | wc -l")).toBe("1\n");
 });
