@@ -189,8 +189,8 @@ test("who may not join is refused, and it is logged", async () => {
   expect(world.lines.filter((line) => line.includes("'10.0.0.9' to join as 'pi' refused"))).toHaveLength(1);
   world.cluster.close();
   expect(world.lines.at(-1)).toContain("the token for 'pi' has expired (the last of 4 more)");
-  await expect(enrolment.invite("pi", 0, ["a:1"])).rejects.toThrow("not for no time");
-  await expect(enrolment.invite("pi", 31 * day, ["a:1"])).rejects.toThrow("30 days at most");
+  await expect(enrolment.invite("pi", 0, ["a:1"])).rejects.toThrow("of up to 30 days");
+  await expect(enrolment.invite("pi", 31 * day, ["a:1"])).rejects.toThrow("of up to 30 days");
 });
 
 test("without a token somebody has to decide, by the key", async () => {

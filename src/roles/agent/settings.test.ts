@@ -48,6 +48,6 @@ test("a verb that there is not is an error, not ignored", () => {
   expect(read("DenyUnits=a")).toBe("DenyUnits");
   expect(read("AllowUnits=b,c*")).toBe("AllowUnits");
   expect(() => read("AllowVerbs=start,Kill")).toThrow(
-    /^Invalid AllowVerbs 'Kill', only all, .*kill.* \(agent.conf, line 2\)$/,
+    /^Invalid AllowVerbs 'Kill', only all, .*kill.*, separated by commas \(agent.conf, line 2\)$/,
   );
 });

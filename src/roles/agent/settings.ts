@@ -141,7 +141,7 @@ function verbWords(ini: Ini, { AllowVerbs }: SettingsOf<typeof agentSettings>): 
     const { file, line } = ini.get(agentPlaces.section)?.get("AllowVerbs") ?? { file: "?", line: 0 };
     const place = line > 0 ? `${file}, line ${line}` : file;
     throw new ConfigurationError(
-      `Invalid AllowVerbs '${word}', only ${[...Object.keys(presets), ...verbNames].join(", ")} (${place})`,
+      `Invalid AllowVerbs '${word}', only ${[...Object.keys(presets), ...verbNames].join(", ")}, separated by commas (${place})`,
     );
   });
 }

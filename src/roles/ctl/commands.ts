@@ -124,7 +124,7 @@ export const commands: Record<string, Command> = {
       cluster: { type: "positional", required: false, valueHint: "NAME" },
       cut: { type: "boolean", description: "Cut off agents that are connected without TLS" },
     },
-    (args, context) => initCluster(context, args.cluster ?? "", args.cut ?? false),
+    (args, context) => initCluster(context, args.cluster, args.cut ?? false),
   ),
   "cluster status": command("Show the authority, and how nodes connect", {}, (_, context) => clusterStatus(context)),
   "cluster rotate-ca": command(

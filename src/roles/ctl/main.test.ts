@@ -82,6 +82,16 @@ test.each([
   expect(more.startsWith(usage) && (more === "") === (usage === "")).toBe(true);
 });
 
+test.each([
+  [["cluster", "init", ""], "The name of the cluster is empty; without a name it is the host's"],
+  [["node", "invite", "pi", "--address="], "Value '' of option --address is invalid: HOST or HOST:PORT"],
+  [["node", "invite", "pi", "--address=,"], "Value ',' of option --address is invalid: HOST or HOST:PORT"],
+])("%j is not taken for what was left out", async (argv, message) => {
+  expect(await main(argv, "bluechictl")).toBe(1);
+  expect(stdout).toBe("");
+  expect(stderr).toStartWith(message);
+});
+
 test.each(Object.keys(commands))("%s has help", async (name) => {
   expect(await main([...words(name), "--help"], "bluechictl")).toBe(0);
   expect(stdout).toStartWith(`Usage: bluechictl ${name}`);

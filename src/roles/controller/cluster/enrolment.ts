@@ -54,7 +54,7 @@ export class Enrolment {
       const { registry, authority } = this.#kept.known;
       checkNodeName(node);
       if (!(ttlMs > 0 && ttlMs <= maxInvitationMs))
-        throw new Failure(ErrorName.InvalidArgs, "an invitation lasts for 30 days at most, and not for no time");
+        throw new Failure(ErrorName.InvalidArgs, "an invitation lasts for a time of up to 30 days");
       const secret = new Uint8Array(randomBytes(secretBytes));
       const { cluster } = authority;
       const token = { version: tokenVersion, cluster, node, authority: authority.shown.fingerprint, secret, addresses };

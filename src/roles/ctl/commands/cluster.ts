@@ -3,8 +3,11 @@ import type { Context } from "../context.ts";
 import { Trouble } from "../trouble.ts";
 import { day } from "./printed.ts";
 
-/** Makes the cluster. @param cut whether agents may be cut off by that. */
-export async function initCluster(context: Context, name: string, cut: boolean): Promise<number> {
+/** Makes the cluster. @param named undefined for the host's name. @param cut whether agents may be cut off by that. */
+export async function initCluster(context: Context, named: string | undefined, cut: boolean): Promise<number> {
+  // A variable of a script that was never set is not meant to be the host's name.
+  if (named === "") throw new Trouble(["The name of the cluster is empty; without a name it is the host's"]);
+  const name = named ?? "";
   const session = await context.open();
   const { fingerprint } = await session.cluster().call("Init", { name, cut });
   const made = await session.cluster().get("Name");

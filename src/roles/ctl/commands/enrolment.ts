@@ -17,6 +17,10 @@ export async function invite(
   const seconds = parseTimeSpan(ttl);
   if (!seconds) throw new Trouble([`Value '${ttl}' of option --ttl is invalid: a time such as 15m, 1h or 2d`]);
   const addresses = (address?.split(",") ?? ownAddresses()).map((text) => text.trim()).filter((text) => text !== "");
+  if (address !== undefined && addresses.length === 0)
+    throw new Trouble([
+      `Value '${address}' of option --address is invalid: HOST or HOST:PORT, several separated by commas`,
+    ]);
   const session = await context.open();
   const asked = { node, ttl: BigInt(seconds) * 1_000_000n, addresses };
   const { token } = await session.cluster().call("Invite", asked);
