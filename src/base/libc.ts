@@ -17,6 +17,7 @@ const symbols = {
     args: [FFIType.i32, FFIType.i32, FFIType.i32, FFIType.ptr, FFIType.ptr],
     returns: FFIType.i32,
   },
+  __errno_location: { args: [], returns: FFIType.ptr },
   getsockname: { args: [FFIType.i32, FFIType.ptr, FFIType.ptr], returns: FFIType.i32 },
   getpwnam: { args: [FFIType.ptr], returns: FFIType.ptr },
   getgrnam: { args: [FFIType.ptr], returns: FFIType.ptr },
@@ -59,6 +60,10 @@ const AF_UNIX = 1;
 const SOCK_DGRAM_CLOEXEC = 2 | 0o2000000;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
+const EAGAIN = 11;
+
+/** What became of a datagram: the receiver's queue may be full, or nobody is there, or it is too large. */
+export type Sent = "sent" | "full" | "refused";
 
 /** Sends datagrams to a unix socket, which is looked for again at each, as its owner may have restarted. */
 export class DatagramSocket {
@@ -72,16 +77,17 @@ export class DatagramSocket {
 
   /**
    * @param options.wait whether to wait while the receiver's queue is full.
-   * @returns whether the kernel took it.
    */
-  send(data: Uint8Array, options: { readonly wait: boolean }): boolean {
+  send(data: Uint8Array, options: { readonly wait: boolean }): Sent {
     const address = this.#address;
-    if (!address) return false;
+    if (!address) return "refused";
     if (this.#fd < 0) this.#fd = libc().socket(AF_UNIX, SOCK_DGRAM_CLOEXEC, 0);
-    if (this.#fd < 0) return false;
+    if (this.#fd < 0) return "refused";
     const flags = options.wait ? MSG_NOSIGNAL : MSG_NOSIGNAL | MSG_DONTWAIT;
     const sent = libc().sendto(this.#fd, ptr(data), BigInt(data.length), flags, ptr(address), address.length);
-    return Number(sent) === data.length;
+    if (Number(sent) === data.length) return "sent";
+    const error = libc().__errno_location();
+    return error !== null && read.i32(error) === EAGAIN ? "full" : "refused";
   }
 
   close(): void {
@@ -109,7 +115,7 @@ function unixAddress(path: string): Buffer | undefined {
 export function sendDatagram(path: string, data: Uint8Array): boolean {
   const socket = new DatagramSocket(path);
   try {
-    return socket.send(data, { wait: true });
+    return socket.send(data, { wait: true }) === "sent";
   } finally {
     socket.close();
   }
