@@ -4,7 +4,7 @@
 set -euo pipefail
 suite=$1
 packages=(
-  systemd-sysv libpam-systemd dbus dbus-user-session polkitd curl iproute2 procps
+  systemd-sysv libpam-systemd dbus dbus-user-session polkitd curl iproute2 openssl procps
   # What programs of others speak D-Bus with.
   python3 python3-dbus python3-gi python3-dasbus libglib2.0-bin dbus-bin
   # What completions and manual pages are for.

@@ -108,7 +108,7 @@ test("a name that no node can have is refused", async () => {
     expect(await trouble("node", "invite", name)).toContain("no name for a node");
   }
   expect(await trouble("node", "invite", "pi", "--address=a b")).toContain("'a b' is neither HOST nor HOST:PORT");
-  expect(await trouble("node", "invite", "pi", "--ttl=99999d")).toContain("30 days at most");
+  expect(await trouble("node", "invite", "pi", "--ttl=99999d")).toContain("up to 30 days");
 });
 
 test("one command makes a host a node, whatever its configuration said before", async () => {
