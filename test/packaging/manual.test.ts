@@ -32,7 +32,7 @@ test("a page that has a mistake is remarked on", () => {
 
 test("pages refer to pages that there are", () => {
   const others =
-    /^(bash|busctl|fish|polkit|org\.freedesktop\.systemd1|sd_bus_path_encode|systemctl|systemd\.unit|zsh) \d$/;
+    /^(bash|busctl|fish|pkttyagent|polkit|org\.freedesktop\.systemd1|sd_bus_path_encode|sshd|systemctl|systemd\.unit|systemd-logind\.service|zsh) \d$/;
   const missing = sources.flatMap((name) => {
     const names = [...readFileSync(page(name), "utf8").matchAll(/^\.Xr (\S+ \d)/gm)].map(
       ([, reference]) => reference ?? "",
