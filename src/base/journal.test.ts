@@ -17,7 +17,7 @@ test("a journal that is not there takes nothing", () => {
   expect(journal.send({ MESSAGE: "text" })).toBe(false);
 });
 
-test("entries wait while journald is behind, keep their order, and are refused only beyond a thousand", async () => {
+test("patient entries wait while journald is behind, keep their order, and are refused only beyond a thousand", async () => {
   const path = join(tmpdir(), `bluechi-journal-${process.pid}`);
   // Reads nothing until it is told to, then whatever comes until there is `last`.
   const program = `import os, socket, sys
@@ -38,14 +38,15 @@ os.unlink(path)`;
   const taken: string[] = [];
   let refused = false;
   for (let entry = 0; !refused; entry++) {
-    refused = !journal.send({ MESSAGE: `${entry}` });
+    refused = !journal.send({ MESSAGE: `${entry}` }, true);
     if (!refused) taken.push(`MESSAGE=${entry}\n`);
   }
   expect(taken.length).toBeGreaterThan(1000);
+  expect(journal.send({ MESSAGE: "of no patience" })).toBe(false);
   reader.stdin.write("read\n");
   await reader.stdin.end();
   const patience = setInterval(() => {
-    if (journal.send({ MESSAGE: "last" })) clearInterval(patience);
+    if (journal.send({ MESSAGE: "last" }, true)) clearInterval(patience);
   }, 5);
   let heard = "";
   for (let piece = await output.read(); !piece.done; piece = await output.read()) heard += Buffer.from(piece.value);

@@ -45,37 +45,38 @@ export class Journal {
   }
 
   /**
-   * Sends an entry. Who logs does not wait for journald: when that is behind, its entries do, in their order.
-   * @returns whether the journal takes it; not when it is not there, is far behind, or finds the entry too large.
+   * Sends an entry. Who logs does not wait for journald.
+   * @param patient whether the entry itself may, after others that do, when journald is behind: it ends with this process
+   * where that is killed, so it is for entries that are worth little without their fields.
+   * @returns whether the journal takes it; not when it is not there, is behind, or finds the entry too large.
    */
-  send(fields: Fields): boolean {
+  send(fields: Fields, patient = false): boolean {
     const entry = encodeEntry(fields);
-    if (this.#waiting.length === 0) {
-      const sent = this.#try(entry);
-      if (sent !== "full") return sent === "sent";
-      process.on("exit", this.#flush);
-      this.#tryAgainLater();
-    } else if (this.#waiting.length >= maxWaiting) return false;
-    this.#waiting.push(entry);
+    const sent = patient && this.#waiting.length > 0 ? "full" : this.#try(entry, false);
+    if (sent !== "full" || !patient) return sent === "sent";
+    if (this.#waiting.length >= maxWaiting) return false;
+    if (this.#waiting.push(entry) > 1) return true;
+    process.on("exit", this.#finish);
+    this.#tryAgainLater();
     return true;
   }
 
-  #try(entry: Uint8Array): Sent {
+  #try(entry: Uint8Array, wait: boolean): Sent {
     this.#socket ??= new DatagramSocket(this.#path);
-    return this.#socket.send(entry, { wait: false });
+    return this.#socket.send(entry, { wait });
   }
 
   #tryAgainLater(): void {
     setTimeout(() => {
-      this.#flush();
-      if (this.#waiting.length > 0) this.#tryAgainLater();
-      else process.off("exit", this.#flush);
+      const left = this.#waiting.findIndex((entry) => this.#try(entry, false) === "full");
+      this.#waiting.splice(0, left < 0 ? this.#waiting.length : left);
+      if (left >= 0) this.#tryAgainLater();
+      else process.off("exit", this.#finish);
     }, againMs);
   }
 
-  /** Sends those that wait, as far as there is room. */
-  readonly #flush = (): void => {
-    const entry = this.#waiting.findIndex((waiting) => this.#try(waiting) === "full");
-    this.#waiting.splice(0, entry < 0 ? this.#waiting.length : entry);
+  /** Now there is nobody any more whom it would keep from work. */
+  readonly #finish = (): void => {
+    for (const entry of this.#waiting.splice(0)) this.#try(entry, true);
   };
 }

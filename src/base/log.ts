@@ -39,7 +39,7 @@ interface LogOptions {
   /** Whether a service manager runs us, whose services log to the journal; by default what the environment says. */
   readonly inJournal?: boolean;
   /** Gives an entry to the journal. @returns whether it was taken. */
-  readonly journal?: (fields: Fields) => boolean;
+  readonly journal?: (fields: Fields, patient: boolean) => boolean;
   /** Writes to stderr. */
   readonly write?: (line: string) => void;
 }
@@ -57,7 +57,7 @@ export class Log {
   #quiet: boolean;
   readonly #identifier: string;
   readonly #inJournal: boolean;
-  readonly #journal: (fields: Fields) => boolean;
+  readonly #journal: (fields: Fields, patient: boolean) => boolean;
   readonly #write: (line: string) => void;
 
   constructor(options: LogOptions = {}) {
@@ -68,7 +68,8 @@ export class Log {
     this.#inJournal = options.inJournal ?? (process.env.INVOCATION_ID !== undefined && !stderr.isTerminal);
     const journal = new Journal();
     // Who catches the lines catches them all.
-    this.#journal = options.journal ?? (options.write ? () => false : (fields) => journal.send(fields));
+    this.#journal =
+      options.journal ?? (options.write ? () => false : (fields, patient) => journal.send(fields, patient));
     this.#write = options.write ?? ((line) => stderr.write(line));
   }
 
@@ -108,10 +109,10 @@ export class Log {
   }
 
   #put(level: Level, text: string, place?: Place): void {
-    if (levels[level] <= levels[this.level]) this.#entry(text, level, levels[level], place, {});
+    if (levels[level] <= levels[this.level]) this.#entry(text, level, levels[level], place);
   }
 
-  #entry(text: string, word: string, priority: number, place: Place | undefined, own: Fields): void {
+  #entry(text: string, word: string, priority: number, place: Place | undefined, own?: Fields): void {
     if (this.#quiet) return;
     // Text may carry what a peer sent: on stderr one entry stays one line, and journalctl hides what has control characters.
     const message = printable(text.length > maxText ? `${text.slice(0, maxText)}...` : text);
@@ -123,7 +124,7 @@ export class Log {
         const usual = { MESSAGE: message, PRIORITY, SYSLOG_IDENTIFIER: this.#identifier };
         const fields = { ...own, ...usual, ...placeFields(place) };
         // A priority in front of a line on stderr is understood by journald (sd-daemon(3), SyslogLevelPrefix=).
-        if (!this.#journal(fields)) this.#write(`<${PRIORITY}>${line()}\n`);
+        if (!this.#journal(fields, own !== undefined)) this.#write(`<${PRIORITY}>${line()}\n`);
         break;
       }
       case "stderr":
