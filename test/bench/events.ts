@@ -98,8 +98,7 @@ async function listen(world: World, listeners: number): Promise<Round> {
         expected += hosts.length * burst;
         const arrived = heard.map((ear) => ear.heard(expected));
         await Promise.all(local.map(({ systemd }) => runJobs(systemd, burst)));
-        // The sleep is a limit: an event that is lost never comes, and is told in the table.
-        await Promise.race([Promise.all(arrived), Bun.sleep(maxWaitMs)]);
+        await Promise.race([Promise.all(arrived), Bun.sleep(maxWaitMs)]); // A limit: an event that is lost never comes.
       }
     });
     await Promise.all(heard.map((ear) => ear.caughtUp()));

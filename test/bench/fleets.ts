@@ -70,8 +70,7 @@ async function measure(world: World, size: number): Promise<Found> {
   await Bun.sleep(settleMs); // Nothing tells that there is nothing more to do for new nodes.
   const { rss: before } = await controller.memory();
   const idleTime = Math.max(scaled(idleMs), 4000);
-  // The sleep is what is measured: what nothing costs.
-  const idle = (await cpuOf(meter, () => Bun.sleep(idleTime))).controller / idleTime;
+  const idle = (await cpuOf(meter, () => Bun.sleep(idleTime))).controller / idleTime; // Nothing is what is measured.
   const { query, job } = await asking(world, size);
   const each = async (count: number, work: (index: number) => Promise<unknown>) => {
     let ms = 0;

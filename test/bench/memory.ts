@@ -20,7 +20,7 @@ export const memory: Part<World> = {
     const daemons = [world.controller, world.agent];
     const readings = new Map<string, Memory[]>();
     const read = async (what: string) => {
-      await Bun.sleep(settleMs);
+      await Bun.sleep(settleMs); // No event tells that garbage has been collected.
       readings.set(what, await Promise.all(daemons.map((daemon) => daemon.memory())));
     };
     await read("after start");

@@ -15,9 +15,9 @@ export const traffic: Part<World> = {
   name: "traffic",
   async run(world) {
     const { node } = world;
-    await Bun.sleep(settleMs);
+    await Bun.sleep(settleMs); // Nothing tells that there is nothing more to say.
     const minutes = Math.max(scaled(idleMs), 4000) / 60_000;
-    const idle = await trafficOf(node, () => Bun.sleep(minutes * 60_000));
+    const idle = await trafficOf(node, () => Bun.sleep(minutes * 60_000)); // An idle link is what is measured.
     const { property } = await openQueries(world);
     const { bluechi } = await world.jobs();
     const each = async (work: () => Promise<unknown>) => {

@@ -92,7 +92,7 @@ test("--wait takes all its time when nothing comes", async () => {
 
 test("--wait returns when the daemon comes", async () => {
   const waiting = begin(`agent --wait ${longMs}`);
-  await Bun.sleep(startedMs);
+  await Bun.sleep(startedMs); // The program tells nothing before its first answer.
   agent = await FakeAgent.start(bus.address);
   expect(await waiting.ended()).toEqual(online);
 });
@@ -117,9 +117,9 @@ test("--monitor runs until the Status changes", async () => {
 
 test("--monitor runs until the daemon leaves, after --wait too", async () => {
   const monitor = begin("agent --wait 5000 --monitor");
-  await Bun.sleep(startedMs);
+  await Bun.sleep(startedMs); // The program tells nothing before its first answer.
   agent = await FakeAgent.start(bus.address);
-  await Bun.sleep(startedMs);
+  await Bun.sleep(startedMs); // The program tells nothing before its first answer.
   agent.stop();
   expect(await monitor.ended()).toEqual(agentOffline);
 });
