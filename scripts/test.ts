@@ -1,8 +1,10 @@
 // Runs the stages named (without a name all but the last two): bun scripts/test.ts [types|lint|unit|whole|e2e|chaos|packages]...
-// A stage without test cases of its own counts as one test. The last line is `N passed, N failed`.
+// A stage without test cases of its own counts as one test. What failed is told again at the end, as whoever reads a log
+// of thousands of tests starts there; the last line is `N passed, N failed`.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type Failure, failures } from "./junit.ts";
 
 interface Tally {
   readonly passed: number;
@@ -47,6 +49,7 @@ const stages: Record<string, () => Promise<Tally>> = {
 const onlyWhenNamed = ["chaos", "packages"];
 
 let reports = 0;
+const broken: Failure[] = [];
 
 const asked = process.argv.slice(2);
 const tallies: Tally[] = [];
@@ -62,6 +65,9 @@ for (const name of asked.length > 0 ? asked : Object.keys(stages).filter((stage)
 }
 await rm(folder, { recursive: true });
 const total = sum(tallies);
+for (const { place, name, message } of broken.slice(0, 20)) {
+  console.log([`\nFAILED ${place}: ${name}`, ...message.split("\n").slice(0, 8)].join("\n  "));
+}
 console.log(`\n${total.passed} passed, ${total.failed} failed`);
 process.exit(total.failed === 0 ? 0 : 1);
 
@@ -94,7 +100,9 @@ function made(glob: string): string[] {
 }
 
 async function check(argv: readonly string[]): Promise<Tally> {
-  return (await execute(argv)) === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+  if ((await execute(argv)) === 0) return { passed: 1, failed: 0 };
+  broken.push({ place: argv.join(" "), name: "ended with an error", message: "" });
+  return { passed: 0, failed: 1 };
 }
 
 interface Suite {
@@ -116,7 +124,8 @@ async function tests({ name, timeoutMs, globs, wanted = () => true, options = []
     const report = join(folder, `${name}-${reports++}.xml`);
     const common = [`--timeout=${timeoutMs}`, "--only-failures", "--reporter=junit", `--reporter-outfile=${report}`];
     const argv = [process.execPath, "test", ...common, ...options, ...paths.map((path) => `./${path}`)];
-    return tallyOf(report, await (stdout === "inherit" ? execute(argv) : executeApart(argv)));
+    const status = await (stdout === "inherit" ? execute(argv) : executeApart(argv));
+    return tallyOf(paths.length === 1 ? `${paths[0]}` : name, report, status);
   };
   if (lanes === undefined) return test(files, "inherit");
   const waiting = files.values();
@@ -128,7 +137,7 @@ async function tests({ name, timeoutMs, globs, wanted = () => true, options = []
   return sum(await Promise.all(Array.from({ length: lanes }, lane)));
 }
 
-async function tallyOf(report: string, status: number): Promise<Tally> {
+async function tallyOf(place: string, report: string, status: number): Promise<Tally> {
   const xml = await Bun.file(report)
     .text()
     .catch(() => "");
@@ -136,6 +145,9 @@ async function tallyOf(report: string, status: number): Promise<Tally> {
     Number(new RegExp(`<testsuites [^>]*\\b${attribute}="(\\d+)"`).exec(xml)?.[1] ?? 0);
   const failed = count("failures");
   const passed = count("tests") - failed - count("skipped");
+  broken.push(...failures(xml));
+  if (failed > 0 || status === 0) return { passed, failed };
   // A file that cannot be loaded, or a runner that dies, fails without a failed test.
-  return { passed, failed: failed === 0 && status !== 0 ? 1 : failed };
+  broken.push({ place, name: `the runner ended with ${status}`, message: "" });
+  return { passed, failed: 1 };
 }
