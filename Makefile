@@ -64,11 +64,11 @@ test-chaos: build ## make trouble of every kind on real hosts for up to 5 minute
 	SEED=$(or $(SEED),$(shell date +%s)) ROUNDS=$(or $(ROUNDS),4) DURATION=$(or $(DURATION),40) $(BUN) scripts/test.ts chaos
 
 bench: build ## measure speed and memory on real hosts (ONLY=jobs,memory OUT=file.json SCALE=0.1)
-	scripts/prepare.sh $(hosts) dbus-daemon
+	scripts/prepare.sh $(hosts) dbus-daemon ssh sshd
 	$(BUN) test/bench/main.ts
 
 bench-check: build ## fail when something has become 30 % slower or larger, in comparison, than docs/bench.json has it
-	scripts/prepare.sh $(hosts)
+	scripts/prepare.sh $(hosts) ssh sshd
 	$(BUN) test/bench/main.ts check
 
 soak: build ## see for 10 minutes whether the daemons stay as small as they are (DURATION=60 takes a minute)

@@ -9,7 +9,7 @@ declare -A package=(
   # What runs programs for arm64, and what judges packages.
   [qemu-aarch64-static]=qemu-user-static [/usr/aarch64-linux-gnu/lib/libc.so.6]=libc6-arm64-cross
   [rpmlint]=rpmlint [lintian]=lintian
-  [openssl]=openssl [man]=man-db [mandoc]=mandoc [zsh]=zsh [fish]=fish
+  [openssl]=openssl [sshd]=openssh-server [ssh]=openssh-client [man]=man-db [mandoc]=mandoc [zsh]=zsh [fish]=fish
   # What programs of others speak D-Bus with, for the tests.
   [/usr/lib/python3/dist-packages/dbus]=python3-dbus [/usr/lib/python3/dist-packages/gi]=python3-gi
   [/usr/lib/python3/dist-packages/dasbus]=python3-dasbus
