@@ -35,7 +35,7 @@ test("an agent that stops still, and one whose cable is cut, are lost after the 
   expect({ status, stderr }).toEqual({ status: 1, stderr: "Failed to issue method call: Node is offline\n" });
   expect((await cluster.ctl("status", "pi")).stdout).toMatch(/^pi +\| offline +\| +\| \d{4}-\d\d-\d\d /m);
   for (const name of ["main", "pi"]) {
-    expect(await main.journal("bluechi-controller")).toMatch(new RegExp(`Node '${name}' disconnected: .*heartbeat`));
+    await main.logged("bluechi-controller", new RegExp(`Node '${name}' disconnected: .*heartbeat`));
   }
   program.clear();
   await Promise.all([main.sh("systemctl kill -s SIGCONT bluechi-agent"), pi.mend()]);
@@ -113,7 +113,7 @@ test("who comes back takes the place of a connection that is dead, but not known
     await program.hears("node/pi Status=offline", "node/pi Status=online");
     expect(await program.node("pi").get("PeerIp")).toEndWith(main.address);
     expect((await cluster.ctl("daemon-reload", "pi")).status).toBe(0);
-    expect(await main.journal("bluechi-controller")).toContain("Node 'pi' has connected again from");
+    await main.logged("bluechi-controller", "Node 'pi' has connected again from");
   });
   await pi.sh("systemctl kill -s SIGCONT bluechi-agent");
   // It was told that another one has its name, and would ask only later whether it has gone.
@@ -127,9 +127,7 @@ test("of two agents with one name the newer is the node, and both sides say so o
   const program = await Program.on(main, { listen: true });
   await withDouble(async () => {
     await program.hears("node/pi Status=offline", "node/pi Status=online");
-    await pi.until("the agent to stand back", async () =>
-      (await pi.journal("bluechi-agent")).includes("another agent has connected as 'pi'; this one asks every 60 s"),
-    );
+    await pi.logged("bluechi-agent", "another agent has connected as 'pi'; this one asks every 60 s");
     expect(program.all(/^node\/pi/)).toEqual(["node/pi Status=offline", "node/pi Status=online"]);
     expect(await pi.sh(agentStatus)).toBe('s "offline"\n');
     // Whoever is restarted is the newer one.

@@ -60,8 +60,8 @@ test("denied: the proxy fails and says so, what only wants it starts all the sam
   await cluster.reaches("pi", "bluechi-proxy@laptop_cdn.service", "failed");
   expect(await cluster.state("pi", "web.service")).toBe("active");
   expect(await cluster.state("laptop", "cdn.service")).toBe("inactive");
-  expect(await pi.journal("bluechi-proxy@*")).toContain("'pi' has no AllowDependenciesOn=laptop");
-  expect(await laptop.journal("bluechi-controller")).toContain("Proxy request denied for pi->laptop");
+  await pi.logged("bluechi-proxy@*", "'pi' has no AllowDependenciesOn=laptop");
+  await laptop.logged("bluechi-controller", "Proxy request denied for pi->laptop");
 });
 
 for (const [what, target, message] of [
@@ -73,7 +73,7 @@ for (const [what, target, message] of [
     expect((await start("web.service")).status).not.toBe(0);
     expect(await cluster.state("laptop", `bluechi-proxy@${target}.service`)).toBe("failed");
     expect(await cluster.state("laptop", "web.service")).toBe("inactive");
-    expect(await laptop.journal("bluechi-proxy@*")).toContain(message);
+    await laptop.logged("bluechi-proxy@*", message);
   });
 }
 
@@ -182,9 +182,7 @@ test("while the target's node is offline the proxy waits, and starts when the no
   await cluster.offline("pi");
   await laptop.sh("systemctl start --no-block web.service");
   await cluster.reaches("laptop", "bluechi-proxy@pi_cdn.service", "activating");
-  await laptop.until("the wait to be explained", async () =>
-    (await laptop.journal("bluechi-controller")).includes("waits for node 'pi', which is offline"),
-  );
+  await laptop.logged("bluechi-controller", "waits for node 'pi', which is offline");
   await pi.sh("systemctl start bluechi-agent");
   await cluster.reaches("laptop", "web.service", "active");
   expect(await cluster.state("laptop", "bluechi-proxy@pi_cdn.service")).toBe("active");

@@ -91,8 +91,8 @@ test("nodes come, change their order and go, under a monitor, a job and a proxy"
   await cluster.reaches("pi", "cdn.service", "inactive");
   expect(await refusal(watching.node("pi").get("Status"))).toContain("UnknownObject");
   expect(await main.sh("busctl tree --list org.eclipse.bluechi | grep node/")).toBe("/org/eclipse/bluechi/node/main\n");
-  expect(await main.journal("bluechi-agent")).toContain("node 'pi' is no longer in the controller's configuration");
-  expect(await pi.journal("bluechi-agent")).toContain("node 'pi' is no longer in the controller's configuration");
+  await main.logged("bluechi-agent", "node 'pi' is no longer in the controller's configuration");
+  await pi.logged("bluechi-agent", "node 'pi' is no longer in the controller's configuration");
 
   watching.clear();
   await reload(main, "controller", nodes);
@@ -125,7 +125,7 @@ test("what counts at once is in force, and what waits for a restart is named onc
   await cluster.online("pi");
   await pi.sh("systemctl kill -s SIGSTOP bluechi-agent");
   await cluster.offline("pi");
-  expect(await main.journal("bluechi-controller")).toContain("heartbeat from node 'pi' since '300'ms");
+  await main.logged("bluechi-controller", "heartbeat from node 'pi' since '300'ms");
   await pi.sh("systemctl kill -s SIGCONT bluechi-agent");
   await cluster.online("pi");
   // The tests that follow are not about heartbeats that are missed so soon.
@@ -143,7 +143,7 @@ for (const [host, role] of [
     const what = `Error parsing configuration file '${configuration[role]}' on line 3`;
     await reload(host, role, "LogLevel=ERROR\ngarbage\nAllowedNodeNames=\nNodeName=other");
     expect(await show(host, `bluechi-${role}`, "StatusText")).toEndWith(`; configuration not reloaded: ${what}`);
-    expect(await host.journal(`bluechi-${role}`)).toContain(`the one before stays in force: ${what}`);
+    await host.logged(`bluechi-${role}`, `the one before stays in force: ${what}`);
     expect((await cluster.ctl("daemon-reload", "pi")).status).toBe(0);
     expect(await pids()).toEqual(before);
     expect((await main.journal("bluechi-controller")).match(/disconnected/g)?.length).toBe(offline as number);
@@ -165,7 +165,7 @@ test("an agent registers again by another name, and at another address", async (
       "busctl get-property org.eclipse.bluechi.Agent /org/eclipse/bluechi org.eclipse.bluechi.Agent ControllerAddress",
     ),
   ).toBe(`s "${address}"\n`);
-  expect(await pi.journal("bluechi-agent")).toContain(`Connecting again, as 'pi' to ${address}`);
+  await pi.logged("bluechi-agent", `Connecting again, as 'pi' to ${address}`);
   expect(await show(pi, "bluechi-agent", "StatusText")).toBe("Node pi is online");
   expect(await pids()).toEqual(before);
 });

@@ -80,7 +80,7 @@ test("the controller reads drop-ins of the unit and of the configuration, and sa
     await main.write(dropIn, start(file));
     await main.sh("systemctl daemon-reload");
     expect((await main.run(["systemctl", "restart", "bluechi-controller"])).status).not.toBe(0);
-    expect(await main.journal("bluechi-controller")).toContain(why);
+    await main.logged("bluechi-controller", why);
   }
   await main.sh(`rm ${dropIn} && systemctl daemon-reload && systemctl reset-failed bluechi-controller`);
   await main.sh("systemctl start bluechi-controller");
@@ -134,12 +134,13 @@ test("the unix socket is root's and the controller's, and whose the settings nam
   expect(await tries("other")).toContain(
     `user ${other} may not use the unix socket (SocketUser=, SocketGroup= of the controller)`,
   );
-  expect(await main.journal("bluechi-controller")).toContain(
+  await main.logged(
+    "bluechi-controller",
     `Connection from a local peer refused: user ${other} may not use the unix socket`,
   );
   // The controller can give its file only to a group that it is in itself.
   expect(await set("SocketGroup=fleet")).toStartWith("600 ");
-  expect(await main.journal("bluechi-controller")).toContain(`${socket} stays closed to others`);
+  await main.logged("bluechi-controller", `${socket} stays closed to others`);
   await main.write(
     "/etc/systemd/system/bluechi-controller.service.d/fleet.conf",
     "[Service]\nSupplementaryGroups=fleet\n",

@@ -123,10 +123,20 @@ export class Host {
 
   until: typeof until = (what, probe, timeoutMs) => until(`${this.name}: ${what}`, probe, timeoutMs);
 
-  /** What a unit (or all that match a glob) logged since the host booted. */
+  /** What a unit (or all that match a glob) logged since the host booted, up to now: journald writes later than it is told. */
   async journal(unit: string): Promise<string> {
-    const { stdout } = await this.run(["journalctl", "-b", "--no-pager", "-o", "short-precise", "-u", unit]);
+    const script = 'journalctl --sync; exec journalctl -b --no-pager -o short-precise -u "$0"';
+    const { stdout } = await this.run(["sh", "-c", script, unit]);
     return stdout;
+  }
+
+  /** Waits until a unit (or one that matches a glob) has logged something since the host booted. */
+  async logged(unit: string, what: string | RegExp): Promise<void> {
+    await this.until(`${unit} to log ${what}`, async () => {
+      const text = await this.journal(unit);
+      if (typeof what === "string" ? !text.includes(what) : !what.test(text)) throw new Error(text);
+      return true;
+    });
   }
 
   /** Ends what tests left running here; the host itself goes with its lab. */
