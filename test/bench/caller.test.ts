@@ -1,9 +1,12 @@
 import { expect, test } from "bun:test";
+import { emptyBody } from "../../src/base/body.ts";
+import { BusConnection } from "../../src/bus/connection.ts";
 import { encodeBody } from "../../src/bus/marshal.ts";
 import { startTestBus } from "../../src/bus/test-bus.ts";
 import { decodeFirst } from "../../src/bus/unmarshal.ts";
 import { bodyOf, Caller, prepare } from "./caller.ts";
 
+const socketOf = (address: string) => address.replace(/^unix:path=([^,]*).*/, "$1");
 const busName = "org.freedesktop.DBus";
 const ask = (member: string, signature = "", ...values: unknown[]) =>
   prepare({
@@ -16,7 +19,7 @@ const ask = (member: string, signature = "", ...values: unknown[]) =>
 
 test("each of many calls at once gets its own reply, an error its own text, and signals are heard", async () => {
   await using bus = await startTestBus();
-  const caller = await Caller.toBus(bus.address.replace(/^unix:path=([^,]*).*/, "$1"));
+  const caller = await Caller.toBus(socketOf(bus.address));
   const names = Array.from({ length: 400 }, (_, index) => `org.example.Name${index}`);
   const signals: string[] = [];
   caller.onSignal = (message) => {
@@ -32,4 +35,17 @@ test("each of many calls at once gets its own reply, an error its own text, and 
   const pending = caller.call(ask("GetId"));
   caller.close();
   await expect(pending).rejects.toThrow("closed");
+});
+
+test("a Ping is answered", async () => {
+  await using bus = await startTestBus();
+  const caller = await Caller.toBus(socketOf(bus.address));
+  await caller.call(ask("RequestName", "su", "org.example.Caller", 4));
+  const other = await BusConnection.open(bus.address);
+  const ping = { destination: "org.example.Caller", path: "/", interface: "org.freedesktop.DBus.Peer", member: "Ping" };
+  expect(await other.call(ping)).toEqual({ body: emptyBody });
+  // Its own calls still get their replies.
+  expect(decodeFirst(bodyOf(await caller.call(ask("NameHasOwner", "s", "org.example.Caller")), "b"))).toBe(true);
+  other.close();
+  caller.close();
 });

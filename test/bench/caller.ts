@@ -1,11 +1,12 @@
 // A client of D-Bus that costs next to nothing, so that what is measured is what it asks: its messages are prepared
-// before, and of what arrives it reads the header's fixed part and the serial that is answered.
+// before, and of what arrives it reads the header's fixed part and the serial that is answered. It answers a Ping, as every
+// program on a bus does: who does not is taken for one that reads nothing.
 import type { Socket } from "bun";
 import { type Body, emptyBody } from "../../src/base/body.ts";
 import type { Call } from "../../src/bus/calls.ts";
 import { alignUp } from "../../src/bus/layout.ts";
 import { encodeBody } from "../../src/bus/marshal.ts";
-import { encodeHeader, MessageType } from "../../src/bus/message.ts";
+import { encodeHeader, MessageReader, MessageType } from "../../src/bus/message.ts";
 
 /** Calls that wait for replies at once; a system bus allows 128 to a connection. Further ones queue. */
 const maxWaiting = 100;
@@ -116,8 +117,12 @@ export class Caller {
       const message = Buffer.from(question.message);
       message.writeUInt32LE(++this.#serial, serialAt);
       this.#waiting.set(this.#serial, question);
-      if (this.#out.push(message) === 1 && !this.#stuck) queueMicrotask(() => this.#flush());
+      this.#put(message);
     }
+  }
+
+  #put(message: Uint8Array): void {
+    if (this.#out.push(message) === 1 && !this.#stuck) queueMicrotask(() => this.#flush());
   }
 
   #flush(): void {
@@ -163,7 +168,16 @@ export class Caller {
 
   #dispatch(message: Buffer): void {
     if (message[1] === MessageType.signal) this.onSignal(message);
+    else if (message[1] === MessageType.methodCall) this.#pong(message);
     else this.#answered(replySerial(message), message);
+  }
+
+  /** Nobody calls us but by Ping, a MiB of signals apart: all before it have been heard. */
+  #pong(ping: Buffer): void {
+    const reader = new MessageReader();
+    reader.push(ping);
+    const { sender: destination = "", serial: replySerial } = reader.next() ?? {};
+    this.#put(encodeHeader({ type: MessageType.methodReturn, serial: ++this.#serial, destination, replySerial }));
   }
 
   #answered(serial: number, message: Buffer): void {
