@@ -71,7 +71,7 @@ bench-check: build ## fail when something has become 30 % slower or larger, in c
 	scripts/prepare.sh $(hosts) ssh sshd
 	$(BUN) test/bench/main.ts check
 
-soak: build ## see for 10 minutes whether the daemons stay as small as they are (DURATION=60 takes a minute)
+soak: build ## see for 10 minutes of much work whether the daemons stay small (DURATION=60 takes a minute)
 	scripts/prepare.sh $(hosts)
 	ONLY=soak DURATION=$(DURATION) $(BUN) test/bench/main.ts
 

@@ -176,7 +176,7 @@ export class Caller {
   #pong(ping: Buffer): void {
     const reader = new MessageReader();
     reader.push(ping);
-    const { sender: destination = "", serial: replySerial } = reader.next() ?? {};
+    const { sender: destination = "", serial: replySerial = 0 } = reader.next() ?? {};
     this.#put(encodeHeader({ type: MessageType.methodReturn, serial: ++this.#serial, destination, replySerial }));
   }
 
