@@ -4,17 +4,17 @@ import type { Host } from "../testbed/host.ts";
 import { testsOn } from "../testbed/host-test.ts";
 import { Cluster } from "./cluster.ts";
 import { Program, refusal } from "./program.ts";
+import { type Role, reload as readAgain } from "./reloading.ts";
 
 const cluster = await Cluster.start(["main", "pi"]);
 const test = testsOn(cluster.lab);
 const { main } = cluster;
 const pi = cluster.host("pi");
 const programs: Program[] = [];
-const configuration = {
+const configuration: Record<Role, string> = {
   controller: "/etc/bluechi/controller.conf.d/zz-reload.conf",
   agent: "/etc/bluechi/agent.conf.d/zz-reload.conf",
 };
-type Role = keyof typeof configuration;
 
 afterEach(async () => {
   for (const program of programs.splice(0)) program.close();
@@ -22,7 +22,8 @@ afterEach(async () => {
     [main, "controller"],
     [pi, "agent"],
   ] as const) {
-    await host.sh(`rm -f ${configuration[role]} && systemctl reload bluechi-${role}`);
+    await host.sh(`rm -f ${configuration[role]}`);
+    await readAgain(host, role);
   }
   for (const name of ["main", "pi"]) await cluster.online(name);
 });
@@ -38,21 +39,10 @@ async function program(...args: Parameters<typeof Program.on>): Promise<Program>
 const show = async (host: Host, unit: string, property: string) =>
   (await host.sh(`systemctl show -P ${property} ${unit}`)).trim();
 
-/** How often a daemon has said that it read its configuration again, and found it good or bad. */
-async function reloads(host: Host, role: Role): Promise<number> {
-  return (await host.journal(`bluechi-${role}`)).match(/Configuration (not )?reloaded/g)?.length ?? 0;
-}
-
-/** Writes a drop-in, reloads, and waits until it has been read. */
+/** Writes a drop-in, and has it read. */
 async function reload(host: Host, role: Role, lines: string): Promise<void> {
-  const before = await reloads(host, role);
   await host.write(configuration[role], `[bluechi-${role}]\n${lines}\n`);
-  await host.sh(`systemctl reload bluechi-${role}`);
-  await host.until(`${role} to have read it`, async () => (await reloads(host, role)) > before);
-  await host.until(
-    "the reload to be over",
-    async () => (await cluster.state(host.name, `bluechi-${role}.service`)) === "active",
-  );
+  await readAgain(host, role);
 }
 
 const pids = async () =>

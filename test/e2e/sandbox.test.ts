@@ -2,6 +2,7 @@
 import { afterAll, expect } from "bun:test";
 import { testsOn } from "../testbed/host-test.ts";
 import { Cluster } from "./cluster.ts";
+import { reload } from "./reloading.ts";
 
 const cluster = await Cluster.start(["main"], {
   controller: "[node person]\nAllowed=true\n[node main]\nAllowDependenciesOn=main",
@@ -123,7 +124,7 @@ test("the unix socket is root's and the controller's, and whose the settings nam
   const file = "/etc/bluechi/controller.conf.d/zz-socket.conf";
   const set = async (...lines: string[]) => {
     await main.write(file, `[bluechi-controller]\n${lines.join("\n")}\n`);
-    await main.sh("systemctl reload bluechi-controller");
+    await reload(main, "controller");
     return (await main.sh(`stat -c '%a %G' ${socket}`)).trim();
   };
   expect(await set()).toStartWith("600 ");
@@ -149,7 +150,8 @@ test("the unix socket is root's and the controller's, and whose the settings nam
   expect(await set("SocketGroup=fleet", "HeartbeatInterval=1000")).toBe("660 fleet");
   expect(await tries("person")).toContain("permission denied");
   expect(await tries("person", fleet)).toBe("Connected to controller as 'person'");
-  await main.sh(`rm ${file} && systemctl reload bluechi-controller`);
+  await main.sh(`rm ${file}`);
+  await reload(main, "controller");
   expect(await main.sh(`stat -c %a ${socket}`)).toBe("600\n");
 });
 
