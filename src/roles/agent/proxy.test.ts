@@ -13,7 +13,14 @@ type Case = [what: string, from: ProxyState, events: ProxyEvent[], phase: ProxyS
 const cases: Case[] = [
   ["the start is reported done", waiting, [activated("done")], "started", ["succeed"]],
   ["the target is seen active first", waiting, [target("active"), activated("done")], "started", ["succeed"]],
-  ["the target has been active all along", waiting, [target("active", "virtual")], "started", ["succeed"]],
+  ["the target has been active all along", waiting, [target("active", "virtual")], "waiting", []],
+  [
+    "the target is active, but its node does not let others need it",
+    waiting,
+    [target("active", "virtual"), target("active"), activated("failed")],
+    "ended",
+    ["fail start: failed", "release"],
+  ],
   [
     "the start fails",
     waiting,
@@ -41,7 +48,7 @@ const cases: Case[] = [
   [
     "it starts, then fails",
     waiting,
-    [target("active"), target("failed")],
+    [target("active"), activated("done"), target("failed")],
     "ended",
     ["succeed", "stopUnit it is failed", "release"],
   ],

@@ -86,7 +86,6 @@ function stepStarting(state: Starting, event: ProxyEvent): Step {
       if (state.target === "gone") return { state: ended, effects: [...succeed, ...stop("it has stopped already")] };
       return { state: started, effects: succeed };
     case "targetChanged":
-      if (event.activeState === "active" && first) return { state: started, effects: succeed };
       return { state: { ...state, target: isEnd(event) ? "gone" : "unknown" }, effects: [] };
   }
 }
