@@ -44,7 +44,7 @@ async function comesTo(host: Host): Promise<void> {
 /** When a line was logged last, as text that sorts. */
 async function logged(host: Host, unit: string, what: string): Promise<string> {
   const lines = (await host.journal(unit)).split("\n").filter((line) => line.includes(what));
-  return lines.at(-1)?.slice(0, "Nov 22 22:00:00.000000".length) ?? `no ${what} on ${host.name}`;
+  return lines.at(-1)?.slice(0, "2026-11-22T22:00:00.000000".length) ?? `no ${what} on ${host.name}`;
 }
 
 test("the page about two controllers keeps its promises", async () => {

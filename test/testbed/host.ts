@@ -125,7 +125,7 @@ export class Host {
 
   /** What a unit (or all that match a glob) logged since the host booted, up to now: journald writes later than it is told. */
   async journal(unit: string): Promise<string> {
-    const script = 'journalctl --sync; exec journalctl -b --no-pager -o short-precise -u "$0"';
+    const script = 'journalctl --sync; exec journalctl -b --no-pager -o short-iso-precise -u "$0"';
     const { stdout } = await this.run(["sh", "-c", script, unit]);
     return stdout;
   }
