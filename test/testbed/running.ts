@@ -11,7 +11,7 @@ type Match = string | RegExp | ((line: string) => boolean);
 export class Running {
   /** Everything it said so far, standard output and standard error as they came in. */
   readonly lines: string[] = [];
-  /** Its exit status. */
+  /** Its exit status, once it has ended and `lines` has everything. */
   readonly exited: Promise<number>;
   readonly #child: Bun.ReadableSubprocess;
   readonly #argv: readonly string[];
@@ -23,9 +23,8 @@ export class Running {
   constructor(enter: readonly string[], argv: readonly string[]) {
     this.#argv = argv;
     this.#child = Bun.spawn([...enter, ...argv], { stdin: "ignore", stdout: "pipe", stderr: "pipe", detached: true });
-    this.exited = this.#child.exited;
-    void this.#follow(this.#child.stdout);
-    void this.#follow(this.#child.stderr);
+    const read = [this.#follow(this.#child.stdout), this.#follow(this.#child.stderr)];
+    this.exited = Promise.all(read).then(() => this.#child.exited);
   }
 
   async #follow(stream: globalThis.ReadableStream<Uint8Array>): Promise<void> {
