@@ -200,8 +200,7 @@ test("when the controller returns, so do very many agents at once", async () => 
   await main.sh("systemctl restart bluechi-controller");
   // What was only counted before is told at the end.
   expect(await controllerLog()).toMatch(/refused: [^\n]* \(the last of \d{4,} more\)/);
-  const again = await fleet.line(/^all online/);
-  expect(Number(/\d+/.exec(again)?.[0])).toBeLessThan(10_000);
+  await fleet.line(/^all online/);
   // They all find a place at once, and none is taken for silent while it waits for its turn.
   expect(await main.sh("ss -Hltn 'sport = :842'")).toMatch(/^LISTEN +\d+ +4096 /);
   const log = (await controllerLog()).split("Starting bluechi-controller").at(-1);
@@ -219,12 +218,13 @@ test("connections beyond the descriptors are refused, which is said once, and ot
   const fleet = fleetOn(cam, room + 20);
   await undisturbed(async () => {
     await fleet.line(`${room} online`);
-    // It does not try in vain all the time.
-    const cpuUs = await controller.cpuUs();
-    await Bun.sleep(1000);
-    expect((await controller.cpuUs()) - cpuUs).toBeLessThan(700_000);
     expect(fleet.lines.filter((line) => line.startsWith("all"))).toEqual([]);
   });
+  const [cpuUs, sinceMs] = [await controller.cpuUs(), performance.now()];
+  // Nothing tells that it does not try in vain all the time, which would take all of a processor.
+  await Bun.sleep(1000);
+  const share = ((await controller.cpuUs()) - cpuUs) / 1000 / (performance.now() - sinceMs);
+  expect(share).toBeLessThan(0.7);
   const told = (await controllerLog()).match(/There is no room for more than 50 connections; see LimitNOFILE=/g);
   expect(told?.length).toBe(1);
   // The agent of the controller's own host finds a place, by the socket that only the host has.
