@@ -172,7 +172,8 @@ test("a controller that shows a node's certificate is refused by the agent", asy
   await pi.until("the agent to say why", async () =>
     /rejected|purpose|is not for use as the controller/.test(await said()),
   );
-  await rogue.kill();
+  // The port is free then.
+  await rogue.close();
   await main.sh("systemctl start bluechi-controller");
   await cluster.online("pi");
 });

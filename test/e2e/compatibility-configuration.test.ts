@@ -34,12 +34,14 @@ afterEach(async () => {
 
 afterAll(() => cluster.close());
 
-/** Starts a daemon on the host, and returns when it is on the bus. */
+/** Starts a daemon on the host, and returns when it is on the bus; a controller, when it listens, too. */
 async function start(role: "controller" | "agent", args: string[] = [], env: Record<string, string> = {}) {
   const daemon = pi.spawn([`/usr/libexec/bluechi-${role}`, ...args], { ...quiet, ...env });
   running.push(daemon);
   const name = role === "agent" ? agentName : "org.eclipse.bluechi";
   await pi.until(`${name} on the bus`, async () => (await pi.run(["busctl", "status", name])).status === 0);
+  // The tests read the lines from the first one on.
+  if (role === "controller") await pi.until("it to listen", () => daemon.lines.join().includes("bluechi.sock..."));
   return daemon;
 }
 
@@ -53,8 +55,8 @@ async function stop(): Promise<void> {
 /** A bus for another agent on the controller's host. @returns its address. */
 async function secondBus(): Promise<string> {
   const socket = "/run/second-bus";
-  cluster.main.spawn(["dbus-daemon", "--system", "--nofork", "--nopidfile", `--address=unix:path=${socket}`]);
-  await cluster.main.until("the second bus", async () => (await cluster.main.run(["test", "-S", socket])).status === 0);
+  const options = ["--nofork", "--nopidfile", "--print-address", `--address=unix:path=${socket}`];
+  await cluster.main.spawn(["dbus-daemon", "--system", ...options]).line(socket);
   return `unix:path=${socket}`;
 }
 
