@@ -81,6 +81,8 @@ test("daemons that hang are started again, one that works is not", async () => {
   // It was watched all the while, for longer than its watchdog waits.
   expect(await pi.sh("systemctl show -P MainPID bluechi-agent")).toBe(working);
   await cluster.online("pi");
+  for (const host of [main, pi])
+    await host.sh("rm /etc/systemd/system/bluechi-*.service.d/watchdog.conf; systemctl daemon-reload");
 });
 
 /** The id that this machine has for a process of the host. */
