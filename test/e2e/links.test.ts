@@ -4,7 +4,7 @@ import { agentName, rootPath } from "../../src/api/names.ts";
 import { testsOn } from "../testbed/host-test.ts";
 import type { Running } from "../testbed/running.ts";
 import { Cluster } from "./cluster.ts";
-import { hurry, LinkWatch, losses, survive } from "./losses.ts";
+import { bear, hurry, LinkWatch, losses, survive } from "./losses.ts";
 import { Program } from "./program.ts";
 
 const cluster = await Cluster.start(["main", "pi"]);
@@ -21,9 +21,9 @@ const agentStatus = `busctl get-property ${agentName} ${rootPath} ${agentName} S
 
 test("an agent that stops still, and one whose cable is cut, are lost after the threshold, and come back", async () => {
   const program = await Program.on(main, { listen: true });
+  const since = performance.now();
   const stopped = main.sh("systemctl kill -s SIGSTOP bluechi-agent");
   await Promise.all([stopped, pi.cut()]);
-  const since = performance.now();
   const lost = async (node: string) => {
     await main.until(`${node} to be lost`, () => program.texts.includes(`node/${node} Status=offline`));
     expect(performance.now() - since).toBeGreaterThan(leastMs);
@@ -67,6 +67,21 @@ for (const loss of losses) {
   test(`${loss.what}: who can notice does so, and all is well again by itself`, () => survive(cluster, loss));
 }
 
+test("a third of all packets is lost: the link lasts or comes back, and jobs are done", async () => {
+  const watch = await LinkWatch.on(cluster, "pi");
+  await pi.lose(0.3);
+  const end = performance.now() + 5000;
+  let done = 0;
+  while (performance.now() < end || done === 0) if ((await job()).stdout.includes("done")) done++;
+  await pi.mend();
+  // A link that lasts so far may still be found to be lost.
+  await pi.until("a job to be done", async () => (await job()).stdout.includes("done"));
+  watch.close();
+});
+
+// What follows is about links that are not taken for lost, dead or alive, however slow this machine is.
+test("the heartbeats that are configured give way to patient ones", () => bear(cluster));
+
 test("a node that is back before it was missed is let in at once", async () => {
   const program = await Program.on(main, { listen: true });
   const before = await pi.sh("systemctl show -P MainPID bluechi-agent");
@@ -81,18 +96,6 @@ test("a node that is back before it was missed is let in at once", async () => {
   await program.hears("node/pi Status=online");
   expect((await job()).stdout).toContain("done");
   program.close();
-});
-
-test("a third of all packets is lost: the link lasts or comes back, and jobs are done", async () => {
-  const watch = await LinkWatch.on(cluster, "pi");
-  await pi.lose(0.3);
-  const end = performance.now() + 5000;
-  let done = 0;
-  while (performance.now() < end || done === 0) if ((await job()).stdout.includes("done")) done++;
-  await pi.mend();
-  await cluster.online("pi");
-  expect((await job()).stdout).toContain("done");
-  watch.close();
 });
 
 /** Another agent with the name of pi, on the host of the controller, whose own agent is stopped meanwhile. */
