@@ -105,6 +105,8 @@ interface Attempt {
 /** A call of every method and a read of every property, of objects that are there: a job that runs and a monitor are root's. */
 async function attempts(): Promise<Attempt[]> {
   const { job } = await program.node("pi").call("StartUnit", { name: "access-slow.service", mode: "replace" });
+  // Its unit changes no more then.
+  await program.hears(`${job.slice(rootPath.length + 1)} State=running`);
   const { path: monitor } = await program.monitor();
   const paths: Readonly<Record<string, string>> = {
     Node: nodePath("pi"),

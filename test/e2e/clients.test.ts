@@ -100,7 +100,11 @@ for (const client of pythons) {
         (end) => ["JobNew ID JOB", `JobRemoved ID JOB pi ${end}`],
       ),
     );
-    expect(units.filter((line) => !/^UnitPropertiesChanged|deactivating/.test(line))).toEqual([
+    const changes = units.filter((line) => !/^UnitPropertiesChanged|deactivating/.test(line));
+    // A unit that is not started at once is told to be inactive before.
+    const idle = changes.indexOf("UnitNew pi walk-made.service real") + 1;
+    if (changes[idle]?.includes("inactive")) changes.splice(idle, 1);
+    expect(changes).toEqual([
       "UnitNew pi walk.service virtual",
       "UnitStateChanged pi walk.service inactive dead virtual",
       "UnitStateChanged pi walk.service active running real",

@@ -1,6 +1,7 @@
 // What bash, zsh and fish make of half-typed command lines, on terminals of a booted host.
 import { afterAll, beforeAll, expect } from "bun:test";
 import { testsOn } from "../testbed/host-test.ts";
+import { patienceMs } from "../testbed/until.ts";
 import { Cluster } from "./cluster.ts";
 
 const cluster = await Cluster.start(["main", "pi"]);
@@ -56,7 +57,7 @@ for (const [shell, [command, first]] of Object.entries(shells)) {
     await main.write("/root/keys", `${first}\r${keys.join("")}exit\r`);
     const script = `script --quiet --return --command '${command}' /dev/null </root/keys`;
     const env = { TERM: "xterm", HOME: "/root", BLUECHI_COMPLETION_MS: "10000" };
-    await main.run(["sh", "-c", script], { env, timeoutMs: 60_000 });
+    await main.run(["sh", "-c", script], { env, timeoutMs: 2 * patienceMs });
     const completed = (await main.read(`/root/${shell}`)).split("\n").slice(0, -1);
     // In single quotes fish takes a backslash in front of another away.
     const expected = Object.values(lines).map((line) => (shell === "fish" ? line.replace("\\\\", "\\") : line));
