@@ -123,6 +123,7 @@ export function sendDatagram(path: string, data: Uint8Array): boolean {
 
 /** Socket options by level and name (tcp(7), ip(7), ipv6(7), socket(7)). */
 export const SocketOption = {
+  sendBuffer: [1, 7],
   keepAlive: [1, 9],
   tcpThinLinearTimeouts: [6, 16],
   tcpUserTimeoutMs: [6, 18],

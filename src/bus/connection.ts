@@ -237,7 +237,9 @@ export class BusConnection {
 
   #send(message: Outgoing): number {
     const serial = this.#nextSerial();
-    this.#put(encodeHeader({ ...message, serial }), message.body?.bytes ?? emptyBody.bytes, message.destination);
+    const { destination, replySerial, body = emptyBody } = message;
+    const replyTo = replySerial === undefined ? undefined : (destination ?? "");
+    this.#put(encodeHeader({ ...message, serial }), body.bytes, destination, replyTo);
     return serial;
   }
 
@@ -247,8 +249,8 @@ export class BusConnection {
     return this.#serial;
   }
 
-  #put(header: Uint8Array, body: Uint8Array, destination: string | undefined): void {
-    this.#outbox.put(header, body);
+  #put(header: Uint8Array, body: Uint8Array, destination: string | undefined, replyTo?: string): void {
+    this.#outbox.put(header, body, replyTo);
     if (destination) this.#receivers.sent(destination, header.length + body.length);
   }
 

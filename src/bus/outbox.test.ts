@@ -2,7 +2,8 @@ import { expect, test } from "bun:test";
 import type { Socket } from "node:net";
 import { FakeClock } from "../base/fake-clock.ts";
 import { encodeBody } from "./marshal.ts";
-import { testPeer } from "./test-peer.ts";
+import { MessageReader, MessageType } from "./message.ts";
+import { send, testPeer } from "./test-peer.ts";
 
 const mebibyte = 1024 * 1024;
 const big = encodeBody("ay", [new Uint8Array(16 * mebibyte)]);
@@ -75,4 +76,40 @@ test("who reads gets what was sent in one burst, however much, up to a bound", a
   expect(await Promise.race([new Promise((resolve) => connection.onClose(resolve)), "open"])).toBe("open");
   burst(64);
   expect(await new Promise((resolve) => connection.onClose(resolve))).toBe("the bus does not read what we send");
+});
+
+test("of long replies that nobody reads one has begun to leave, and short ones go past the others", async () => {
+  const peer = Promise.withResolvers<Socket>();
+  const connection = await testPeer((socket) => {
+    socket.pause();
+    peer.resolve(socket);
+  });
+  const socket = await peer.promise;
+  const long = encodeBody("ay", [new Uint8Array(100 * 1024)]);
+  const done = { Long: Promise.withResolvers<void>(), Short: Promise.withResolvers<void>() };
+  let count = 0;
+  connection.onCall(({ member, reply }) => {
+    reply(member === "Long" ? long : undefined);
+    if (++count === 4) done.Long.resolve();
+    if (member === "Short") done.Short.resolve();
+  });
+  const call = (serial: number, sender: string, member: string) =>
+    send(socket, { type: MessageType.methodCall, serial, sender, path: "/a", member });
+  for (let serial = 1; serial <= 4; serial++) call(serial, ":1.1", "Long");
+  await done.Long.promise;
+  await new Promise(setImmediate);
+  call(5, ":1.2", "Short");
+  await done.Short.promise;
+  const answered: number[] = [];
+  const all = Promise.withResolvers<void>();
+  const reader = new MessageReader();
+  socket.on("data", (chunk: Uint8Array) => {
+    reader.push(chunk);
+    for (let message = reader.next(); message; message = reader.next()) answered.push(message.replySerial);
+    if (answered.length === 5) all.resolve();
+  });
+  socket.resume();
+  await all.promise;
+  expect(answered).toEqual([1, 5, 2, 3, 4]);
+  connection.close();
 });

@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import { Pieces } from "./pieces.ts";
 import type { Stream } from "./stream.ts";
 
 /** More bytes than this may wait only while the other side goes on taking some, each patienceMs at the latest. */
@@ -11,26 +12,21 @@ const maxBurst = 1024 * 1024 * 1024;
 const highWater = 2 * 1024 * 1024;
 const lowWater = 512 * 1024;
 
-/** What goes out in one write; what follows waits until the kernel has taken it, which tells that the other side reads. */
-const pieceSize = 256 * 1024;
-
-interface Piece {
-  readonly parts: Uint8Array[];
-  size: number;
-}
-
-/** What is on its way out. All that is put in before the present work is done leaves in as few writes as can be. */
+/** What is on its way out. All that is put in before the present work is done leaves in few writes (pieces.ts). */
 export class Outbox {
   readonly #stream: Stream;
   readonly #clock: Clock;
   readonly #overflow: () => void;
-  readonly #pieces: Piece[] = [];
+  readonly #pieces = new Pieces();
   /** Hears when the outbox gets clogged, and when it is clear again. */
   onClogged: ((clogged: boolean) => void) | undefined;
   #clogged = false;
   #queued = 0;
-  /** What the kernel has not taken yet of the piece that is being written. */
+  /** What the kernel has not taken yet of what is being written, and what follows that in any case. */
   #left: Uint8Array = new Uint8Array();
+  #parts: Uint8Array[] = [];
+  /** Whether the kernel is kept from taking much. */
+  #narrow = false;
   #ending = false;
   /** When the kernel last took something, or had nothing left to take. */
   #takenAtMs = 0;
@@ -42,19 +38,13 @@ export class Outbox {
     this.#overflow = overflow;
   }
 
-  put(header: Uint8Array, body: Uint8Array): void {
-    if (this.#queued === 0) this.#takenAtMs = this.#clock.monotonicMs();
-    if (this.#pieces.length === 0 && this.#left.length === 0) queueMicrotask(() => this.drain());
-    const piece = this.#lastPiece();
-    piece.parts.push(header);
-    piece.size += header.length;
-    if (body.length >= pieceSize) {
-      // A piece by itself: to copy it beside its header takes longer than a write of its own.
-      this.#pieces.push({ parts: [body], size: body.length });
-    } else {
-      piece.parts.push(body);
-      piece.size += body.length;
+  /** @param replyTo who gets it, "" peer to peer, when it is a reply. */
+  put(header: Uint8Array, body: Uint8Array, replyTo?: string): void {
+    if (this.#queued === 0) {
+      this.#takenAtMs = this.#clock.monotonicMs();
+      queueMicrotask(() => this.drain());
     }
+    this.#pieces.put(header, body, replyTo);
     this.#queued += header.length + body.length;
     this.#weigh();
     if (this.#queued > maxQueued && this.#stuck()) this.#overflow();
@@ -63,7 +53,7 @@ export class Outbox {
   /** Gives the kernel as much as it takes. */
   drain(): void {
     for (;;) {
-      if (this.#left.length === 0 && !this.#nextPiece()) break;
+      if (this.#left.length === 0 && !this.#next()) break;
       const taken = this.#stream.write(this.#left);
       this.#left = this.#left.subarray(taken);
       this.#queued -= taken;
@@ -80,11 +70,15 @@ export class Outbox {
     this.drain();
   }
 
-  #nextPiece(): boolean {
-    const piece = this.#pieces.shift();
-    if (!piece) return false;
-    const [first] = piece.parts;
-    this.#left = piece.parts.length === 1 && first ? first : Buffer.concat(piece.parts);
+  #next(): boolean {
+    if (this.#parts.length === 0) this.#parts = this.#pieces.take() ?? [];
+    const next = this.#parts.shift();
+    if (!next) return false;
+    this.#left = next;
+    // What the kernel has taken cannot be passed any more.
+    const narrow = this.#pieces.long > 0;
+    if (narrow !== this.#narrow) this.#stream.narrow(narrow);
+    this.#narrow = narrow;
     return true;
   }
 
@@ -96,13 +90,5 @@ export class Outbox {
 
   #stuck(): boolean {
     return this.#queued > maxBurst || this.#clock.monotonicMs() - this.#takenAtMs >= patienceMs;
-  }
-
-  #lastPiece(): Piece {
-    const last = this.#pieces.at(-1);
-    if (last && last.size < pieceSize) return last;
-    const piece = { parts: [], size: 0 };
-    this.#pieces.push(piece);
-    return piece;
   }
 }

@@ -2,8 +2,13 @@ import { apart } from "../base/apart.ts";
 import type { Clock } from "../base/clock.ts";
 import { describe, ErrorName, Failure } from "../base/failure.ts";
 import { arrived } from "../base/heap.ts";
+import { setSocketOption } from "../base/libc.ts";
 import { type Endpoint, parseAddress, systemBusAddress } from "./address.ts";
 import { authenticate } from "./authentication.ts";
+
+/** What the kernel keeps for the other side, in bytes: as much as Linux has it by itself, and of a narrow stream. */
+const wideBytes = 208 * 1024;
+const narrowBytes = 64 * 1024;
 
 /** A connected socket. It is the runtime's own: node:net takes longer to load than all else that a command does. */
 export class Stream {
@@ -15,6 +20,7 @@ export class Stream {
   onEnd: (reason: string) => void = () => {};
   readonly #socket: Promise<Bun.Socket<unknown>>;
   #open: Bun.Socket<unknown> | undefined;
+  readonly #local: boolean;
   #over = false;
 
   private constructor(place: string | { readonly hostname: string; readonly port: number }) {
@@ -33,6 +39,7 @@ export class Stream {
       // What it says is what the promise of the socket is rejected with.
       connectError: () => {},
     };
+    this.#local = typeof place === "string";
     this.#socket = typeof place === "string" ? Bun.connect({ unix: place, socket }) : Bun.connect({ ...place, socket });
   }
 
@@ -46,6 +53,16 @@ export class Stream {
   /** Gives the kernel what it takes of some bytes. @returns how many these were. */
   write(bytes: Uint8Array): number {
     return this.#over ? 0 : Math.max(0, this.#open?.write(bytes) ?? 0);
+  }
+
+  /**
+   * Has the kernel take little that the other side has not read, or as much as ever. Over a network it takes what that needs
+   * to be used in full.
+   */
+  narrow(narrow: boolean): void {
+    const { fd } = (this.#open ?? {}) as { fd?: number };
+    // The kernel allows twice what it is told.
+    if (this.#local && fd !== undefined) setSocketOption(fd, "sendBuffer", (narrow ? narrowBytes : wideBytes) / 2);
   }
 
   /** Ends the connection; the other side still gets what was written. */
