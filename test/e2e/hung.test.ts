@@ -6,19 +6,20 @@ import { Cluster } from "./cluster.ts";
 import { Program, refusal } from "./program.ts";
 
 const names = ["main", "pi", "nas"] as const;
-// Longer than all that is done meanwhile takes on a busy machine.
-const cluster = await Cluster.start(names, { controller: "NodeHeartbeatThreshold=15000" });
+// Nothing here waits until a silent node is taken for lost.
+const cluster = await Cluster.start(names, { controller: "NodeHeartbeatThreshold=600000" });
 const test = testsOn(cluster.lab);
 const { main } = cluster;
 const nas = cluster.host("nas");
 
 afterAll(() => cluster.close());
 
-test("an agent that hangs is missing from the lists, disturbs nobody, and comes back", async () => {
+test("an agent that hangs is missing from the lists, disturbs nobody, and the next one is there at once", async () => {
   const program = await Program.on(main, { listen: true });
   const { controller } = program;
   await nas.sh("systemctl kill -s SIGSTOP bluechi-agent");
-  const pending = refusal(program.node("nas").call("GetDefaultTarget", {}));
+  // An answer to this is waited for longer than to others, and than this test takes.
+  const pending = refusal(program.node("nas").call("ListUnitFiles", {}));
 
   expect((await program.node("pi").call("ListUnits", {})).units.length).toBeGreaterThan(10);
   const { job } = await program.node("pi").call("StartUnit", { name: "dbus.service", mode: "replace" });
@@ -35,16 +36,15 @@ test("an agent that hangs is missing from the lists, disturbs nobody, and comes 
   ]);
   expect([...units.keys()]).toEqual(["main", "pi"]);
   expect([...unitfiles.keys()]).toEqual(["main", "pi"]);
-  // None of this has waited for the node to be taken for lost.
-  expect(program.all("node/nas Status=offline")).toEqual([]);
   for (const method of ["ListUnits", "ListUnitFiles"]) {
     const line = `Node 'nas' does not answer ${method}: its units are missing from the list`;
     await main.logged("bluechi-controller", line);
   }
 
+  expect(program.all("node/nas Status=offline")).toEqual([]);
+
+  await nas.sh("systemctl kill -s SIGKILL bluechi-agent");
   expect(await pending).toBe(`${ErrorName.NoReply}: Connection terminated`);
-  await program.hears("node/nas Status=offline");
-  await nas.sh("systemctl kill -s SIGCONT bluechi-agent");
   await program.hears("node/nas Status=offline", "node/nas Status=online");
   expect([...(await controller.call("ListUnits", {})).units.keys()]).toEqual([...names]);
   expect((await program.node("nas").call("GetDefaultTarget", {})).defaulttarget).toMatch(/target$/);

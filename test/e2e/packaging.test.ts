@@ -120,7 +120,9 @@ packagedTest(
     const names = (await laptop.sh("rpm -qa --qf '%{NAME}\\n' 'bluechi*' | sort")).trim().split("\n");
     expect(names).toEqual(["bluechi", "bluechi-selinux"]);
     expect(await laptop.sh("systemctl is-enabled bluechi-controller bluechi-agent")).toBe("enabled\nenabled\n");
-    expect(await laptop.sh("bluechictl status laptop")).toContain("| online");
+    await laptop.until("the node to be online", async () =>
+      (await laptop.sh("bluechictl status laptop")).includes("| online"),
+    );
     expect(await laptop.read("/etc/bluechi/controller.conf")).toContain("AllowedNodeNames=laptop");
     expect(await laptop.read("/etc/bluechi/agent.conf")).toContain("NodeName=laptop");
 
@@ -225,7 +227,9 @@ test(
       await host.write(`/run/systemd/system/bluechi-${role}.service.d/emulated.conf`, emulated);
     }
     await host.sh("systemctl daemon-reload && systemctl start bluechi-controller bluechi-agent");
-    expect(await host.sh(`${program} ctl status made`)).toContain("| online");
+    await host.until("the node to be online", async () =>
+      (await host.sh(`${program} ctl status made`)).includes("| online"),
+    );
     expect(await host.sh(`${program} ctl start made x.service`)).toContain("result: done");
   },
   buildTimeoutMs,

@@ -156,6 +156,9 @@ test("an agent registers again by another name, and at another address", async (
     ),
   ).toBe(`s "${address}"\n`);
   await pi.logged("bluechi-agent", `Connecting again, as 'pi' to ${address}`);
-  expect(await show(pi, "bluechi-agent", "StatusText")).toBe("Node pi is online");
+  await pi.until(
+    "the agent to say so",
+    async () => (await show(pi, "bluechi-agent", "StatusText")) === "Node pi is online",
+  );
   expect(await pids()).toEqual(before);
 });
