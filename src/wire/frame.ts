@@ -158,5 +158,7 @@ function isTls(bytes: Uint8Array, at: number): boolean {
 }
 
 function view(bytes: Uint8Array, start: number, end: number): Frame {
+  // A heartbeat is the most frequent frame by far of who has nothing to do.
+  if (end === start + headerSize) return { type: bytes[start + 3] ?? 0, payload: noBytes };
   return { type: bytes[start + 3] ?? 0, payload: bytes.subarray(start + headerSize, end) };
 }

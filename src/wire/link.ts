@@ -1,5 +1,6 @@
 import { Alarm } from "../base/alarm.ts";
 import type { Clock } from "../base/clock.ts";
+import { emptyPlan } from "./codec.ts";
 import { compress, compressedPlan, decompress } from "./compression.ts";
 import { type Frame, FrameReader, FrameType, headerSize } from "./frame.ts";
 import type { Plan } from "./plan.ts";
@@ -33,6 +34,9 @@ const framesAtATime = 128;
 
 /** How long a frame that is in no hurry waits for another one, to leave in one write with it. */
 const lingerMs = 100;
+
+/** A heartbeat, as all links write it. */
+const heartbeat = new Uint8Array([0, 0, 0, FrameType.heartbeat]);
 
 /** Bytes of a turn that are handed to the transport before the turn ends. */
 const corkedBytes = 256 * 1024;
@@ -179,6 +183,16 @@ export class Link {
       queueMicrotask(() => this.#flush());
     }
     return size;
+  }
+
+  /** Sends a heartbeat. Where nothing is queued it leaves by itself, and nothing is made for it. */
+  beat(): void {
+    if (this.queuedBytes > 0) {
+      this.send(FrameType.heartbeat, undefined, emptyPlan, {});
+    } else if (this.#open) {
+      this.#sentBytes += heartbeat.length;
+      this.transport.write(heartbeat);
+    }
   }
 
   /** Sends what is queued and ends the link. */

@@ -2,7 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import { asFailure, describe, ErrorName, Failure } from "../base/failure.ts";
 import type { Log } from "../base/log.ts";
 import { type CallOptions, Calls, maxSerial } from "./calls.ts";
-import { emptyPlan, faultPlan, GoodbyeCode, goodbyePlan, type Row, rowOf, rows, words } from "./codec.ts";
+import { faultPlan, GoodbyeCode, goodbyePlan, type Row, rowOf, rows, words } from "./codec.ts";
 import { compressionFeature } from "./compression.ts";
 import { type Frame, FrameType, requestBit } from "./frame.ts";
 import { Heartbeat, type HeartbeatOptions } from "./heartbeat.ts";
@@ -86,8 +86,7 @@ export class Session<S extends Side> {
     [this.agreement, this.gone] = [parts.agreement, link.gone];
     [this.#parts, this.#link] = [parts, link];
     this.#calls = new Calls(clock, limits.maxPending);
-    const beat = () => void link.send(FrameType.heartbeat, undefined, emptyPlan, {});
-    const port = { beat, heardMs: () => this.#heardMs(), lost: () => this.#lost() };
+    const port = { beat: () => link.beat(), heardMs: () => this.#heardMs(), lost: () => this.#lost() };
     const thresholdMs = this.agreement.heartbeatIntervalMs === 0 ? 0 : owner.heartbeat.thresholdMs;
     this.watched = thresholdMs > 0;
     this.#heartbeat = new Heartbeat({ ...owner.heartbeat, thresholdMs }, port, clock);
@@ -156,12 +155,13 @@ export class Session<S extends Side> {
   }
 
   #receive(frame: Frame): void {
+    if (frame.type === FrameType.heartbeat) {
+      if (this.#parts.side === "controller") this.#heartbeat.answer();
+      this.#parts.owner.onHeartbeat?.();
+      return;
+    }
     const reader = new Reader(frame.payload);
     switch (frame.type) {
-      case FrameType.heartbeat:
-        if (this.#parts.side === "controller") this.#heartbeat.answer();
-        this.#parts.owner.onHeartbeat?.();
-        break;
       case FrameType.reply:
         this.#calls.resolve(reader.varint(maxSerial), reader);
         this.#link.yield();

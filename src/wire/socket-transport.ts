@@ -92,9 +92,13 @@ export class SocketTransport implements Transport {
   }
 
   write(bytes: Uint8Array): void {
-    this.#waiting.push(bytes);
     this.#queuedBytes += bytes.length;
-    if (this.#left.length === 0) this.#drain();
+    if (this.#left.length > 0) {
+      this.#waiting.push(bytes);
+    } else {
+      this.#left = bytes;
+      this.#drain();
+    }
   }
 
   pause(): void {
