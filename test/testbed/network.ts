@@ -84,6 +84,8 @@ export class Plug {
    * @param work what happens to the host then.
    */
   async remove(work: () => Promise<void>): Promise<void> {
+    // Since Linux 6.16 chains wait for a device of this name to come back.
+    await this.#filter("");
     await must(["ip", "-n", this.#bridge, "link", "del", this.#port]);
     await work();
     await must(["ip", "netns", "del", this.namespace]);
@@ -97,19 +99,23 @@ export class Plug {
 
   /** Disturbs the packets on their way. Of what disturbed them before nothing is left. */
   async disturb({ lossIn = 0, lossOut = 0, kilobits = 0 }: Trouble): Promise<void> {
-    const table = `netdev ${this.#port}`;
     const chain = (hook: string, share: number) =>
       `chain ${hook} { type filter hook ${hook} device "${this.#port}" priority 0; ${vanish(share)}; };`;
     // What leaves the network at this port goes to the host.
-    const chains = `${chain("egress", lossIn)} ${chain("ingress", lossOut)}`;
-    const rules = `table ${table}; delete table ${table}; table ${table} { ${chains} };\n`;
-    await must(["ip", "netns", "exec", this.#bridge, "nft", "-f", "-"], { input: rules });
+    await this.#filter(`${chain("egress", lossIn)} ${chain("ingress", lossOut)}`);
     for (const end of [
       ["-n", this.#bridge, "qdisc", "replace", "dev", this.#port],
       ["-n", this.namespace, "qdisc", "replace", "dev", "eth0"],
     ]) {
       await must(["tc", ...end, "root", ...(kilobits > 0 ? thin(kilobits) : ["noqueue"])]);
     }
+  }
+
+  /** Has the port's packets go through these chains of nftables, and no others. */
+  async #filter(chains: string): Promise<void> {
+    const table = `table netdev ${this.#port}`;
+    const rules = `${table}; delete ${table}; ${chains && `${table} { ${chains} };`}\n`;
+    await must(["ip", "netns", "exec", this.#bridge, "nft", "-f", "-"], { input: rules });
   }
 }
 
