@@ -11,7 +11,7 @@ export interface Memory {
 }
 
 /** Where a host's files are for a process of this machine, as long as the host is on: its /proc is among them. */
-async function inside(host: Host): Promise<string> {
+export async function inside(host: Host): Promise<string> {
   return `/proc/${await leader(host)}/root`;
 }
 

@@ -1,4 +1,5 @@
 // Asking for properties of a unit: one after the other, as many a second as can be, and while long lists are made.
+import { floorOf } from "./floor.ts";
 import { both, inTurn, openQueries, type Queries, type Query } from "./queries.ts";
 import { type Check, compared, comparison, cpuColumns, cpuRatio, cpuRow, type Part, type Row } from "./report.ts";
 import { atOnce, interleaved, scaled, type Way } from "./sample.ts";
@@ -53,6 +54,7 @@ export const properties: Part<World> = {
       { title: "Properties, ms", columns: comparison, rows: times, checks, ratios },
       { title: `${pipelined} at once, a second`, columns: ["bluechi", "systemd"], rows: rates },
       { title: "CPU time, us", columns: cpuColumns, rows: cpu },
+      await floorOf(world),
     ];
   },
 };

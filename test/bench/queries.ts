@@ -74,7 +74,7 @@ function unitQuery(caller: Caller, unit: string, member: string, body: Body): Qu
   });
 }
 
-function asked(caller: Caller, call: Call): Query {
+export function asked(caller: Caller, call: Call): Query {
   const message = prepare(call);
   return () => caller.call(message);
 }
