@@ -52,7 +52,10 @@ async function wakeUps(): Promise<number> {
 }
 
 test("units that start and stop do not wake an agent that nobody needs", async () => {
-  // A little after it has come it is asked whether it has units that nobody needs, and lingers then.
+  // A little after it has come it is asked to stop units that nobody needs, such as this one, and lingers then.
+  await cluster.service("pi", "left.service", "ExecStart=sleep infinity");
+  await pi.sh("systemctl start bluechi-dep@left.service && systemctl restart bluechi-agent");
+  await cluster.reaches("pi", "bluechi-dep@left.service", "inactive");
   await pi.until("the agent to leave systemd", idle);
   const before = { opened: await opened(), wakeUps: await wakeUps() };
   await startAndStop();

@@ -32,6 +32,15 @@ async function source(need: "Wants" | "BindsTo" | "Requires", target: string, ho
 
 const start = (unit: string) => laptop.run(["systemctl", "start", unit]);
 
+/**
+ * Returns once the proxies of the laptop whose targets are on pi are live again, after its agent or the controller was away. Answers come behind
+ * what was said before: the proxies' announcement, then what is to be known of their targets, then the starts of those.
+ */
+async function live(): Promise<void> {
+  for (const { name } of cluster.hosts) await cluster.online(name);
+  for (const node of ["laptop", "pi", "pi"]) expect((await cluster.ctl("get-default", node)).status).toBe(0);
+}
+
 test("a source starts its target, which goes with it", async () => {
   await cluster.service("pi", "cdn.service", `[Unit]\nStopWhenUnneeded=yes\n[Service]\n${sleeper}\n`);
   await source("Wants", "pi_cdn");
@@ -131,14 +140,14 @@ test("stopping only the dependency unit leaves all else as it is", async () => {
 test("a stop of the target that a start overtakes: all stays, and the dependency unit is there again", async () => {
   await cluster.service("pi", "cdn.service", sleeper);
   await source("BindsTo", "pi_cdn");
-  // The target's stop waits for the end of what is bound to it: there is time for a start.
+  // The target's stop waits for the end of what is bound to it, and that for the target's start.
   const dropIn = "/etc/systemd/system/bluechi-dep@cdn.service.d/slow.conf";
-  await pi.write(dropIn, "[Service]\nExecStop=sleep 2\n");
+  await pi.write(dropIn, "[Service]\nExecStop=sh -c 'until [ -e /run/started ]; do sleep 0.05; done'\n");
   await pi.sh("systemctl daemon-reload");
   await laptop.sh("systemctl start web.service");
   const since = (unit: string) => pi.sh(`systemctl show -P ActiveEnterTimestampMonotonic ${unit}`);
   const before = [await since("cdn.service"), await since("bluechi-dep@cdn.service")];
-  await pi.sh("systemctl stop --no-block cdn.service && systemctl start cdn.service");
+  await pi.sh("systemctl stop --no-block cdn.service && systemctl start cdn.service && touch /run/started");
   await pi.until("another start", async () => (await since("bluechi-dep@cdn.service")) !== before[1]);
   await cluster.reaches("pi", "bluechi-dep@cdn.service", "active");
   expect(await since("cdn.service")).toBe(before[0] as string);
@@ -215,8 +224,8 @@ for (const command of ["systemctl restart bluechi-agent", "systemctl kill -s SIG
       const now = await laptop.sh("systemctl show -P MainPID bluechi-agent");
       return now !== pid && now !== "0\n";
     });
-    await cluster.online("laptop");
-    await cluster.reaches("pi", "bluechi-dep@cdn.service", "active");
+    await live();
+    expect(await cluster.state("pi", "bluechi-dep@cdn.service")).toBe("active");
     expect(await cluster.state("laptop", "web.service")).toBe("active");
     expect(await cluster.state("laptop", "bluechi-proxy@pi_cdn.service")).toBe("active");
     // The proxy is live: the target's failure still reaches the source, and the end of the source the target.
@@ -241,8 +250,7 @@ test("the controller restarts under live proxies", async () => {
   await cluster.service("pi", "cdn.service", sleeper);
   await source("BindsTo", "pi_cdn");
   await laptop.sh("systemctl start web.service && systemctl restart bluechi-controller");
-  await cluster.online("laptop");
-  await cluster.online("pi");
+  await live();
   expect(await cluster.state("laptop", "web.service")).toBe("active");
   await pi.sh("systemctl stop cdn.service");
   await cluster.reaches("laptop", "web.service", "inactive");
