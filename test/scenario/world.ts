@@ -259,7 +259,7 @@ export class World {
   }
 }
 
-/** Promises that are ready run on, to their ends. */
+/** Promises that are ready run on, to their ends, and what is to be written at the end of that is. */
 function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+  return new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 }
