@@ -1,6 +1,7 @@
 import { describe } from "./base/failure.ts";
 import { helpRows } from "./base/options.ts";
 import { stderr, stdout } from "./base/output.ts";
+import { finishChores } from "./base/turn.ts";
 import { commit, packageVersion } from "./base/version.ts";
 
 interface Role {
@@ -111,6 +112,7 @@ function fail(thrown: unknown): void {
 
 /** Ends on what nobody expected. systemd starts a daemon again that a signal ended, not one that gave up (on-abnormal). */
 function crash(thrown: unknown): void {
+  finishChores();
   complain(thrown, () => (playing?.daemon ? process.abort() : process.exit(1)));
 }
 

@@ -1,6 +1,7 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Failure } from "../base/failure.ts";
 import type { Log } from "../base/log.ts";
+import { afterTurn } from "../base/turn.ts";
 import type { Identity } from "../bus/callers.ts";
 
 // Bounds: of calls that are denied, maxDenials of one user in a period have an entry each; the rest is counted, and the count
@@ -41,12 +42,12 @@ export class Audit {
 
   /** @param result how it ended: `done`, or as the job did. */
   ended(deed: Deed, result: string): void {
-    this.#write(deed, result, result);
+    this.#note(deed, result, result);
   }
 
   /** The caller got an error. */
   failed(deed: Deed, { errorName, message }: Failure): void {
-    this.#write(deed, "error", message, errorName);
+    this.#note(deed, "error", message, errorName);
   }
 
   /** The caller may not. */
@@ -55,7 +56,7 @@ export class Audit {
     const count = (this.#denials.get(uid) ?? 0) + 1;
     this.#denials.set(uid, count);
     this.#timer ??= this.#clock.after(periodMs, () => this.flush());
-    if (count <= maxDenials) this.#write(deed, "denied", `denied: ${message}`, errorName);
+    if (count <= maxDenials) this.#note(deed, "denied", `denied: ${message}`, errorName);
   }
 
   /** Says at once what has only been counted. */
@@ -70,6 +71,11 @@ export class Audit {
       this.#log.audit(`uid ${uid ?? "unknown"}: ${more} more calls denied`, fields);
     }
     this.#denials.clear();
+  }
+
+  /** Callers do not wait for what is written about them: to make an entry, and to wake journald, takes longer than to answer. */
+  #note(deed: Deed, result: string, outcome: string, error?: string): void {
+    afterTurn(() => this.#write(deed, result, outcome, error));
   }
 
   /** Each job has an entry, so it is made without lists of its fields on the way. */

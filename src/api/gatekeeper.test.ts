@@ -241,8 +241,9 @@ test("a caller's calls are begun in their order while polkit is asked, others' a
 });
 
 test("who has left before the bus could tell who it was may nothing", async () => {
-  const { start, entries, done } = world();
+  const { start, entries, done, settle } = world();
   expect(await start(404, "a")).toMatch(/^AccessDenied: Access denied to who is not known/);
+  await settle();
   expect(done).toEqual([]);
   expect(entries).toMatchObject([{ BLUECHI_RESULT: "denied", BLUECHI_VERB: "start" }]);
   expect(entries[0]?.BLUECHI_CALLER_UID).toBeUndefined();
@@ -261,6 +262,7 @@ test("each call that changes something has one entry, once its result is known",
   await settle();
   asked[0]?.answer(no);
   await denied;
+  await settle();
   expect(entries.map(({ MESSAGE }) => MESSAGE?.replace("pid 1, ", ""))).toEqual([
     "uid 0 (a.service): start 'web.service' on node 'pi' (job 5): failed",
     "uid 0 (a.service): start 'bad' on node 'pi': it is bad?very bad",
