@@ -12,6 +12,7 @@ import { PendingCalls, type Reply } from "./pending-calls.ts";
 import { Receivers } from "./receivers.ts";
 import { type Opened, openStream, type Stream } from "./stream.ts";
 import { decodeFirst } from "./unmarshal.ts";
+import type { Wants } from "./wanted.ts";
 
 // Bounds: a message of either direction, maxMessage (message.ts): a longer one fails, and its call with it. Bytes on their
 // way out (outbox.ts): beyond these the connection closes with a reason. Calls that wait for replies, maxPending; watched
@@ -115,6 +116,11 @@ export class BusConnection {
   /** Hears every signal that arrives, at once and in the order of arrival. Which arrive is a matter of addMatch. */
   onSignal(listener: (signal: Signal) => void): void {
     this.#signalListeners.push(listener);
+  }
+
+  /** Sets who says which signals are of any use; listeners are not told of others. */
+  onlySignals(wants: Wants): void {
+    this.#reader.wants = wants;
   }
 
   /** Sets who answers calls to us. */

@@ -57,6 +57,32 @@ test("a big-endian message has a body like all others", () => {
   expect(reader.next()).toMatchObject({ type: 2, serial: 1, replySerial: 9, body: encodeBody("u", [7]) });
 });
 
+test("a signal that is not wanted is passed over by its path and member, all else is read", () => {
+  const reader = new MessageReader();
+  const asked: string[] = [];
+  reader.wants = (path, member) => {
+    asked.push(`${path} ${member}`);
+    return member === "Said";
+  };
+  const said = { type: MessageType.signal, serial: 1, path: "/a/bc", interface: "a.b", member: "Said", sender: ":1.5" };
+  const other = { ...said, path: "/a/other", member: "Other", body: encodeBody("s", ["x"]) };
+  // Its only field is a member: without a path it is not judged.
+  const bare = Buffer.from("6c04000100000000010000000a0000000301730001000000430000000000", "hex");
+  const bytes = Buffer.concat([other, call, said, other, other, reply, other].map(bytesOf));
+  for (const size of [1, 7, 100, bytes.length]) {
+    const read: Message[] = [];
+    for (let at = 0; at < bytes.length; at += size) {
+      reader.push(bytes.subarray(at, at + size));
+      for (let message = reader.next(); message; message = reader.next()) read.push(message);
+    }
+    expect(read).toMatchObject([call, said, reply]);
+  }
+  expect([...new Set(asked)]).toEqual(["/a/other Other", "/a/bc Said"]);
+  reader.push(Buffer.concat([bare, new Uint8Array(2), bytesOf(reply)]));
+  expect(reader.next()).toMatchObject({ type: MessageType.signal, member: "C" });
+  expect(reader.next()).toMatchObject(reply);
+});
+
 test("fields of the future are passed over", () => {
   // The field 200 holds a variant of type a(si).
   const field = "c8 05 61 28 73 69 29 00 00000000 00000000";

@@ -4,6 +4,7 @@ import { alignUp, getUint32, setUint32 } from "./layout.ts";
 import { Writer } from "./marshal.ts";
 import { isBusName, isInterfaceName, isMemberName, isObjectPath } from "./syntax.ts";
 import { fromBigEndian, malformed, parsing, Reader } from "./unmarshal.ts";
+import { isWanted, type Wants } from "./wanted.ts";
 
 /** The longest message sent or taken, in bytes; nothing of ours comes near this. */
 const maxMessage = 32 * 1024 * 1024;
@@ -138,6 +139,8 @@ const fixedHeader = 16;
  * header, and what follows that is counted and forgotten.
  */
 export class MessageReader {
+  /** Whether a signal is of any use, by its path and its member. No more than these is read of one that is not. */
+  wants: Wants | undefined;
   #chunks: Uint8Array[] = [];
   /** How much of the first one has been taken. */
   #at = 0;
@@ -159,19 +162,27 @@ export class MessageReader {
    * @throws Failure InconsistentMessage when what arrives is no D-Bus: nothing that follows can be understood.
    */
   next(): Message | undefined {
-    if (this.#held < this.#needed) return undefined;
-    const bytes = this.#join();
-    const { header, whole } = measure(bytes, this.#at);
-    this.#needed = whole > maxMessage ? Math.min(header, maxMessage) : whole;
-    if (this.#held < this.#needed) return undefined;
+    let message: Message | undefined;
+    while (!message && this.#held >= this.#needed) {
+      const bytes = this.#join();
+      const { header, whole } = measure(bytes, this.#at);
+      this.#needed = whole > maxMessage ? Math.min(header, maxMessage) : whole;
+      if (this.#held < this.#needed) return undefined;
+      if (!this.wants || isWanted(bytes, this.#at, this.wants))
+        message = decodeMessage(bytes.subarray(this.#at, this.#at + this.#needed));
+      this.#advance(whole);
+    }
+    return message;
+  }
+
+  /** Leaves a message of this length behind. */
+  #advance(whole: number): void {
     const end = this.#at + this.#needed;
-    const message = decodeMessage(bytes.subarray(this.#at, end));
     this.#excess = whole - this.#needed;
     this.#held -= this.#needed;
     this.#at = end;
     this.#needed = fixedHeader;
     if (this.#excess > 0 || this.#held === 0) this.#restart();
-    return message;
   }
 
   /** All that is held in one piece. Called once for a header and once for a whole message: long ones stay cheap. */

@@ -55,6 +55,7 @@ export class Manager implements Systemd {
   private constructor(connection: BusConnection) {
     this.#connection = connection;
     this.#destination = connection.uniqueName === "" ? {} : { destination: busName };
+    connection.onlySignals((path, member) => this.#signals.wants(path, member));
     connection.onSignal((signal) => {
       if (this.#owner === undefined || signal.sender === this.#owner) this.#signals.handle(signal);
     });

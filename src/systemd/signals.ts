@@ -11,11 +11,14 @@ const managerPath = "/org/freedesktop/systemd1";
 const managerName = "org.freedesktop.systemd1.Manager";
 const unitName = "org.freedesktop.systemd1.Unit";
 const jobName = "org.freedesktop.systemd1.Job";
+const jobFolder = "/org/freedesktop/systemd1/job/";
 const propertiesName = "org.freedesktop.DBus.Properties";
+
+const managerSignals = ["UnitNew", "UnitRemoved", "JobRemoved", "Reloading"];
 
 /** The rules that bring what is listened to from a bus. There are few and they stay: a bus limits their number. */
 export const matchRules: readonly MatchRule[] = [
-  ...["UnitNew", "UnitRemoved", "JobRemoved", "Reloading"].map(
+  ...managerSignals.map(
     (member) =>
       ({
         type: "signal",
@@ -43,6 +46,19 @@ export class SystemdSignals {
     this.#listener = listener;
   }
 
+  /**
+   * Whether a signal is of any use. A private connection brings every signal of systemd's, eight for a unit that is started,
+   * most of them of units that nobody listens to.
+   */
+  wants(path: string, member: string): boolean {
+    if (!path.startsWith(managerPath)) return true;
+    if (path === managerPath) return managerSignals.includes(member);
+    if (member !== "PropertiesChanged") return false;
+    if (path.startsWith(jobFolder)) return true;
+    const unit = unitAt(path);
+    return unit !== undefined && (this.#listener()?.listensTo(unit) ?? false);
+  }
+
   handle(signal: Signal): void {
     const { interface: interfaceName, member } = signal;
     if (interfaceName === managerName && signal.path === managerPath) this.#manager(signal);
@@ -62,9 +78,6 @@ export class SystemdSignals {
       }
       case "Reloading":
         this.#reloading(decodeBody(body)[0] as boolean);
-        break;
-      default:
-        // A private connection brings every signal of systemd's.
         break;
     }
   }
@@ -89,9 +102,7 @@ export class SystemdSignals {
   #propertiesChanged({ path, body }: Signal): void {
     const listener = this.#listener();
     if (!listener) return;
-    // systemd tells of all units, mostly of such as nobody listens to.
     const unit = unitAt(path);
-    if (unit !== undefined && !listener.listensTo(unit)) return;
     const interfaceName = String(decodeFirst(body));
     if (unit === undefined && interfaceName !== jobName) return;
     const properties = sliceArray(body, 1);
