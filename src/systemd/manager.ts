@@ -80,11 +80,15 @@ export class Manager implements Systemd {
     throw new Failure(ErrorName.Disconnected, failures.join("; "));
   }
 
-  /** Asks for systemd on a connection, that is closed with it. @throws Failure when it does not answer there. */
+  /**
+   * Asks for systemd on a connection, that is closed with it. On a private one nothing has to be asked: signals come from
+   * when systemd has authenticated us, which it has by now.
+   * @throws Failure when there is no systemd on a bus.
+   */
   static async over(connection: BusConnection): Promise<Manager> {
     const manager = new Manager(connection);
     try {
-      await manager.#subscribe();
+      if (connection.uniqueName !== "") await manager.#subscribe();
     } catch (error) {
       manager.close();
       throw error;
@@ -165,12 +169,9 @@ export class Manager implements Systemd {
   }
 
   async #subscribe(): Promise<void> {
-    if (this.#destination.destination) {
-      await followOwner(this.#connection, busName, (owner) => this.#follow(owner));
-      if (this.#owner === undefined) throw new Failure(ErrorName.ServiceUnknown, "there is no systemd on the bus");
-      await Promise.all(matchRules.map((rule) => this.#connection.addMatch(rule)));
-    }
-    // On a private connection signals come unasked; the answer tells that systemd is ready to send them.
+    await followOwner(this.#connection, busName, (owner) => this.#follow(owner));
+    if (this.#owner === undefined) throw new Failure(ErrorName.ServiceUnknown, "there is no systemd on the bus");
+    await Promise.all(matchRules.map((rule) => this.#connection.addMatch(rule)));
     await this.#ask("Subscribe", emptyBody);
   }
 
