@@ -16,9 +16,9 @@ afterAll(() => cluster.close());
 
 type Entry = Record<string, string>;
 
-/** What a daemon has in the journal, as journald has stored it, without what systemd says of its unit. */
+/** What a daemon has in the journal so far, as journald has stored it, without what systemd says of its unit. */
 async function entries(host: typeof main, daemon: string): Promise<Entry[]> {
-  const lines = await host.sh(`journalctl -b -o json -u ${daemon}`);
+  const lines = await host.sh(`journalctl --sync; journalctl -b -o json -u ${daemon}`);
   const all: Entry[] = lines
     .trim()
     .split("\n")

@@ -22,6 +22,20 @@ test("hosts are machines of their own, with a systemd that is content", async ()
   expect(await one.read("/etc/machine-id")).not.toBe(await two.read("/etc/machine-id"));
 });
 
+test("journald has room for what it is told while it is busy, as on a machine that is no container", async () => {
+  const send = `
+import socket
+journal = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+for _ in range(100): journal.sendto(b"MESSAGE=one of many", socket.MSG_DONTWAIT, "/run/systemd/journal/socket")
+`;
+  await one.sh("systemctl kill -s SIGSTOP systemd-journald");
+  try {
+    expect((await one.run(["python3", "-c", send])).stderr).toBe("");
+  } finally {
+    await one.sh("systemctl kill -s SIGCONT systemd-journald");
+  }
+});
+
 test("a command's input, environment, output and status pass through", async () => {
   const outcome = await one.run(["sh", "-c", "cat; echo $X >&2; exit 7"], { input: "in", env: { X: "err" } });
   expect(outcome).toEqual({ status: 7, stdout: "in", stderr: "err\n" });

@@ -4,6 +4,12 @@ import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { must, run } from "./command.ts";
 
+/**
+ * How many datagrams wait in a unix socket. systemd asks for so many on a machine, but not where it is in a container; with the kernel's 10
+ * journald has no room for some entries when it is busy, which then go other ways.
+ */
+const queuedDatagrams = 512;
+const queueLimit = "/proc/sys/net/unix/max_dgram_qlen";
 const subnet = "10.77.0";
 const firstHost = 11;
 
@@ -71,6 +77,7 @@ export class Plug {
     const inside = ["ip", "-n", this.namespace];
     const outside = ["ip", "-n", this.#bridge, "link"];
     await must(["ip", "netns", "add", this.namespace]);
+    await must(["ip", "netns", "exec", this.namespace, "sh", "-c", `echo ${queuedDatagrams} >${queueLimit}`]);
     await must([...outside, "add", this.#port, "type", "veth", "peer", "name", ...peer]);
     await must([...outside, "set", this.#port, "master", "br0", "up"]);
     await must([...inside, "addr", "add", `${this.address}/24`, "dev", "eth0"]);
