@@ -33,6 +33,19 @@ test("messages are read as they were written, however they arrive", () => {
   }
 });
 
+test("a body keeps no more memory than twice its own", () => {
+  const long = { ...reply, body: encodeBody("ay", [new Uint8Array(100_000)]) };
+  for (const messages of [[call, long, call], Array<typeof long>(10).fill(long)]) {
+    const reader = new MessageReader();
+    reader.push(new Uint8Array(Buffer.concat(messages.map(bytesOf))));
+    for (const { body } of messages) {
+      const read = reader.next()?.body.bytes as Uint8Array;
+      expect(read).toEqual(body.bytes);
+      expect(read.buffer.byteLength).toBeLessThan(2 * read.length);
+    }
+  }
+});
+
 test("a header that is made once serves receivers with names of any length", () => {
   const signal = { path: "/a/b", interface: "a.b", member: "Said" };
   const body = encodeBody("su", ["x", 7]);

@@ -249,8 +249,10 @@ function decodeMessage(bytes: Uint8Array): Message {
     if (reader.at + bodyLength > maxMessage)
       throw new Failure(ErrorName.LimitsExceeded, "a message is longer than 32 MiB");
     if (reader.left !== bodyLength) throw malformed("its header crosses into its body");
-    // A copy: a body that is kept must not keep all that arrived together with it.
-    const body = { signature, bytes: new Uint8Array(bytes.subarray(reader.at)) };
+    const rest = bytes.subarray(reader.at);
+    // A copy: a body that is kept must not keep all that arrived together with it. One that is most of that may.
+    const most = rest.length * 2 > bytes.buffer.byteLength;
+    const body = { signature, bytes: most ? rest : new Uint8Array(rest) };
     if (bodyLength > 0 || signature !== "") message.body = little ? body : fromBigEndian(body);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;

@@ -170,14 +170,27 @@ test("a frame may be as large as the limit and no larger, and is refused before 
 });
 
 test("what was taken stays as it is when the writer goes on", () => {
-  const writer = new Writer();
-  for (const size of [10, 200_000]) {
+  const [writer, other] = [new Writer(), new Writer()];
+  for (const size of [10, 100_000, 200_000, 600_000]) {
     writer.value({ code: "bytes" }, new Uint8Array(size).fill(1));
     const taken = writer.take();
-    writer.value({ code: "bytes" }, new Uint8Array(size).fill(2));
+    for (const next of [writer, other]) next.value({ code: "bytes" }, new Uint8Array(size).fill(2));
     expect(taken.lastIndexOf(1)).toBe(taken.length - 1);
     expect(taken.includes(2)).toBe(false);
     writer.take();
+    other.take();
+  }
+});
+
+test("writers do not write into what others have written", () => {
+  const writers = [1, 2, 3].map((filler) => ({ filler, writer: new Writer() }));
+  for (const size of [100_000, 100_000, 40_000]) {
+    for (const { filler, writer } of writers) writer.value({ code: "bytes" }, new Uint8Array(size).fill(filler));
+  }
+  for (const { filler, writer } of writers) {
+    const taken = Buffer.from(writer.take());
+    expect(taken.length).toBe(240_009);
+    expect(taken.filter((byte) => byte === filler).length).toBeGreaterThanOrEqual(240_000);
   }
 });
 

@@ -5,6 +5,9 @@ import type { Plan, WireType } from "./plan.ts";
 const firstCapacity = 4096;
 /** Up to here the buffer is copied out and used again; a larger one is given away. */
 const keptCapacity = 64 * 1024;
+/** One such buffer is kept for whoever writes a long frame: fresh memory takes longer than to write into it. */
+const spareCapacity = 256 * 1024;
+let spare: Buffer | undefined;
 /** The longest of a number. Numbers reserve it unseen, so the limit is held exactly only by `finish`. */
 const longestNumber = 10;
 
@@ -56,9 +59,12 @@ export class Writer {
     this.#length = 0;
     this.#begun = 0;
     const capacity = this.#buffer.length;
-    if (capacity > keptCapacity) this.#buffer = Buffer.allocUnsafeSlow(firstCapacity);
     // Nor is a large one given away for the little that a compressed frame leaves in it.
-    return capacity <= keptCapacity || written.length < capacity / 2 ? new Uint8Array(written) : written;
+    const kept = capacity <= spareCapacity || written.length < capacity / 2;
+    const taken = kept ? new Uint8Array(written) : written;
+    if (capacity === spareCapacity) spare = this.#buffer;
+    if (capacity > keptCapacity) this.#buffer = Buffer.allocUnsafeSlow(firstCapacity);
+    return taken;
   }
 
   /** Writes a byte over one that has been written. */
@@ -178,7 +184,7 @@ export class Writer {
     const needed = this.#length + size;
     if (needed - this.#begun > this.#limit + longestNumber) throw this.#tooLarge();
     if (needed <= this.#buffer.length) return;
-    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
+    const grown = room(Math.max(needed, this.#buffer.length * 2));
     grown.set(this.#buffer.subarray(0, this.#length));
     this.#buffer = grown;
   }
@@ -186,6 +192,14 @@ export class Writer {
   #tooLarge(): Failure {
     return new Failure(ErrorName.LimitsExceeded, `a message is larger than ${this.#limit} bytes`);
   }
+}
+
+/** Memory for so many bytes, or for some more. */
+function room(size: number): Buffer {
+  if (size <= keptCapacity || size > spareCapacity) return Buffer.allocUnsafeSlow(size);
+  const found = spare ?? Buffer.allocUnsafeSlow(spareCapacity);
+  spare = undefined;
+  return found;
 }
 
 function integer(value: unknown, least: number, most: number): number {
