@@ -2,6 +2,8 @@ import { isUtf8 } from "node:buffer";
 import type { Body } from "../base/body.ts";
 import { parseSignature, parseSingle, type Type } from "../base/signature.ts";
 import { alignment, alignUp, getUint32, maxArray, maxDepth } from "./layout.ts";
+import { isPathAt } from "./path-bytes.ts";
+import { columnsOf, plainEnd } from "./plain-rows.ts";
 import { malformed, parsing } from "./unmarshal.ts";
 
 /**
@@ -18,28 +20,6 @@ export function validateBody(body: Body): void {
 }
 
 const highBits = 0x80808080;
-const slash = 0x2f;
-/** 1 for the bytes that the names in an object path are made of. */
-const inPath = new Uint8Array(256);
-const letters = Buffer.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
-for (const letter of letters) inPath[letter] = 1;
-
-/** What two bytes of an object path are, by both as one number: 0 when they cannot follow one another there, else these bits. */
-let pairs: Uint8Array | undefined;
-const valid = 1;
-const slashFirst = 2;
-const slashLast = 4;
-
-function pairsOfPaths(): Uint8Array {
-  const made = new Uint8Array(0x10000);
-  for (const first of letters) {
-    for (const second of letters) made[first | (second << 8)] = valid;
-    made[slash | (first << 8)] = valid | slashFirst;
-    made[first | (slash << 8)] = valid | slashLast;
-  }
-  return made;
-}
-
 /** A view of the bytes makes the runtime move them: below so many that takes longer than to look at each. */
 const worthWords = 512;
 
@@ -136,8 +116,17 @@ class Walk {
     if (end > this.#bytes.length) throw malformed("an array ends beyond the message");
     // Elements of fixed size need no look at each of them.
     if ("ynqiuxtd".includes(element.code)) this.at += size - (size % boundary);
-    else while (this.at < end) this.value(element);
+    else this.#elements(element, end);
     if (this.at !== end) throw malformed("an element crosses the end of its array");
+  }
+
+  #elements(type: Type, end: number): void {
+    const [bytes, halves, words] = [this.#bytes, this.#halves, this.#words];
+    const columns = words && columnsOf(type);
+    while (this.at < end) {
+      if (columns && halves) this.at = plainEnd({ bytes, halves, words }, this.at, end, columns);
+      if (this.at < end) this.value(type);
+    }
   }
 
   #text(): void {
@@ -167,38 +156,9 @@ class Walk {
     if ((all & highBits) !== 0 && !isUtf8(this.#bytes.subarray(start, end))) throw malformed("a text is not UTF-8");
   }
 
-  /** D-Bus specification, "Valid Object Paths". */
   #path(): void {
     const start = this.#sized();
-    const end = this.at - 1;
-    const size = end - start;
-    const bytes = this.#bytes;
-    // A slash first, none after another, and none at the end but of the root's.
-    const framed = bytes[start] === slash && (size === 1 || bytes[end - 1] !== slash);
-    if (!framed || !this.#joined(start, end)) throw malformed("an object path is invalid");
-  }
-
-  /** Whether the bytes of a path may follow one another. Of many bytes these are looked at by twos. */
-  #joined(start: number, end: number): boolean {
-    const bytes = this.#bytes;
-    const halves = this.#halves;
-    let at = start;
-    let last = 0;
-    if (halves) {
-      pairs ??= pairsOfPaths();
-      for (; at + 2 <= end; at += 2) {
-        const pair = pairs[halves[at >>> 1] as number] as number;
-        if (pair === 0 || ((last & slashLast) !== 0 && (pair & slashFirst) !== 0)) return false;
-        last = pair;
-      }
-      last = at > start ? (bytes[at - 1] as number) : 0;
-    }
-    for (; at < end; at++) {
-      const byte = bytes[at] as number;
-      if (byte === slash ? last === slash : inPath[byte] === 0) return false;
-      last = byte;
-    }
-    return true;
+    if (!isPathAt(this.#bytes, this.#halves, start, this.at - 1)) throw malformed("an object path is invalid");
   }
 
   /** Steps over a text with its length, in one step as most values are texts. @returns where it begins; its NUL is the last byte. */
