@@ -47,8 +47,8 @@ export class SystemdSignals {
   }
 
   /**
-   * Whether a signal is of any use. A private connection brings every signal of systemd's, eight for a unit that is started,
-   * most of them of units that nobody listens to.
+   * Whether a signal is of any use. A private connection brings every signal of systemd's, seven for a target that is started,
+   * most of them of no interest.
    */
   wants(path: string, member: string): boolean {
     if (!path.startsWith(managerPath)) return true;
