@@ -3,8 +3,10 @@ const lookMs = 1000;
 const workedMs = 100;
 /** Collecting takes ever longer the more is kept, as by a controller with many nodes: no more than one part of so many. */
 const share = 20;
-/** Work comes with so many bytes; some hundred heartbeats are none. */
+/** Work comes with so many bytes. */
 const workBytes = 4096;
+/** So few at a time are a heartbeat, with TLS around it or not, and no work, however many connections have some. */
+const heartbeatBytes = 32;
 
 let arrivedBytes = 0;
 let look: (() => void) | undefined;
@@ -29,6 +31,7 @@ export function keepHeapSmall(): void {
 
 /** Hears how much has arrived at a socket: all that a daemon does, it does because of that. */
 export function arrived(bytes: number): void {
+  if (bytes <= heartbeatBytes) return;
   const before = arrivedBytes;
   arrivedBytes += bytes;
   if (look && before < workBytes && arrivedBytes >= workBytes) setTimeout(look, lookMs).unref();
