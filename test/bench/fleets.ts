@@ -2,18 +2,21 @@
 import { cpuOf, type Meter } from "./process.ts";
 import { propertyQuery } from "./queries.ts";
 import type { Check, Part, Row } from "./report.ts";
-import { scaled, timed } from "./sample.ts";
+import { Sample, scaled, timed } from "./sample.ts";
 import { Fleet, fleetNode, withFleetAllowed } from "./simulated.ts";
 import { many, type World } from "./world.ts";
 
 const sizes = [3, 50, 200, 1000, 5000] as const;
-const idleMs = 8000;
+/** Two heartbeats of each agent; of several such windows the median counts: now and then one has a full collection. */
+const windowMs = 4000;
+const windows = 3;
 /** By now the controller has asked all of them, which it does five seconds after they came, what they keep for others. */
 const settleMs = 7000;
-const queryCount = 10_000;
+const queryCount = 2000;
+const queryRounds = 5;
 const jobCount = 1000;
-/** So many nodes are asked in turn. */
-const askedNodes = 50;
+/** So many nodes are asked in turn, of every fleet: the fewer they are, the more calls of one write there are to each. */
+const askedNodes = 3;
 
 export const fleets: Part<World> = {
   name: "fleets",
@@ -57,8 +60,8 @@ const nothing: Found = { connectMs: Number.NaN, idle: 0, query: 0, job: 0, befor
 /** The code of the first fleet shall be as warm as that of the last. */
 async function warmUp(world: World): Promise<void> {
   const { fleet } = await Fleet.open(world, 3);
-  const { query, job } = await asking(world, 3);
-  await atOnce(scaled(queryCount), query);
+  const { query, job } = await asking(world);
+  for (let round = 0; round < queryRounds; round++) await atOnce(scaled(queryCount), query);
   await atOnce(scaled(jobCount), job);
   await leave(world, fleet);
 }
@@ -69,9 +72,11 @@ async function measure(world: World, size: number): Promise<Found> {
   const { fleet, online } = await Fleet.open(world, size);
   await Bun.sleep(settleMs); // Nothing tells that there is nothing more to do for new nodes.
   const { rss: before } = await controller.memory();
-  const idleTime = Math.max(scaled(idleMs), 4000);
-  const idle = (await cpuOf(meter, () => Bun.sleep(idleTime))).controller / idleTime; // Nothing is what is measured.
-  const { query, job } = await asking(world, size);
+  const { median: idle } = await sample(windows, async () => {
+    const used = await cpuOf(meter, () => Bun.sleep(windowMs)); // Nothing is what is measured.
+    return used.controller / windowMs;
+  });
+  const { query, job } = await asking(world);
   const each = async (count: number, work: (index: number) => Promise<unknown>) => {
     let ms = 0;
     const { controller: us } = await cpuOf(meter, async () => {
@@ -82,7 +87,8 @@ async function measure(world: World, size: number): Promise<Found> {
   const found = {
     connectMs: online.afterMs,
     idle: (idle * 60_000) / 1000,
-    query: await each(scaled(queryCount), query),
+    // The round that other work has disturbed the least.
+    query: (await sample(queryRounds, () => each(scaled(queryCount), query))).at(0),
     job: await each(scaled(jobCount), job),
     before,
     after: (await controller.memory()).rss,
@@ -91,11 +97,16 @@ async function measure(world: World, size: number): Promise<Found> {
   return found;
 }
 
-async function asking(world: World, size: number) {
+/** Measures so many times. */
+async function sample(rounds: number, measure: () => Promise<number>): Promise<Sample> {
+  const found: number[] = [];
+  for (let round = 0; round < scaled(rounds); round++) found.push(await measure());
+  return new Sample(found);
+}
+
+async function asking(world: World) {
   const caller = await world.caller(world.main);
-  const nodes = Array.from({ length: Math.min(size, askedNodes) }, (_, index) =>
-    propertyQuery(caller, fleetNode(index)),
-  );
+  const nodes = Array.from({ length: askedNodes }, (_, index) => propertyQuery(caller, fleetNode(index)));
   const jobs = await world.controllerJobs(fleetNode(0));
   return {
     query: (index: number) => nodes[index % nodes.length]?.() ?? Promise.resolve(),
