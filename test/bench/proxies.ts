@@ -9,6 +9,12 @@ import type { World } from "./world.ts";
 const rounds = 30;
 const maxMs = 40;
 
+/** All at once, as at a boot. */
+const fans = 50;
+const fanRounds = 4;
+const maxFanMs = 3000;
+const fan = (name: string) => Array.from({ length: fans }, (_, index) => `${name}@${index}.service`).join(" ");
+
 export const proxies: Part<World> = {
   name: "proxies",
   async run({ main, node }) {
@@ -22,6 +28,16 @@ export const proxies: Part<World> = {
       },
       { rounds: scaled(rounds) },
     );
+    const together = await interleaved(
+      {
+        bluechi: startAndStop(main, fan("bench-fan"), async () => {
+          await main.sh(allGone("bluechi-proxy@node_bench-cdn"));
+          await node.sh(allGone("bench-cdn@"));
+        }),
+        systemd: startAndStop(main, fan("bench-local-fan"), () => main.sh(allGone("bench-cdn@"))),
+      },
+      { rounds: scaled(fanRounds) },
+    );
     const { start, stop } = found.bluechi.times;
     return [
       {
@@ -33,11 +49,27 @@ export const proxies: Part<World> = {
           { what: "systemctl stop of it", value: stop.median, below: maxMs, unit: "ms" },
         ],
       },
+      {
+        title: `${fans} units with a target each on another host, on their own, ms`,
+        columns: comparison,
+        rows: [compared("one systemctl start", together, "start"), compared("one systemctl stop", together, "stop")],
+        checks: [
+          {
+            what: `systemctl start of ${fans}`,
+            value: together.bluechi.times.start.median,
+            below: maxFanMs,
+            unit: "ms",
+          },
+        ],
+      },
     ];
   },
 };
 
 const gone = (unit: string) => `until [ "$(systemctl show -P ActiveState '${unit}')" = inactive ]; do :; done`;
+
+const allGone = (start: string) =>
+  `until [ -z "$(systemctl list-units --no-legend --state=active,activating,deactivating '${start}*')" ]; do :; done`;
 
 function startAndStop(host: Host, unit: string, ended: () => Promise<unknown>): Way<"start" | "stop"> {
   return async () => {

@@ -28,6 +28,7 @@ const everywhere: Record<string, string> = {
   [service]: `[Unit]\n${unlimited}\n[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n`,
   "bench-many@.target": `[Unit]\n${unlimited}\n`,
   "bench-cdn.service": sleeper("StopWhenUnneeded=yes"),
+  "bench-cdn@.service": sleeper("StopWhenUnneeded=yes"),
   ...Object.fromEntries(Array.from({ length: lanes }, (_, index) => [lane(index), `[Unit]\n${unlimited}\n`])),
 };
 
@@ -35,6 +36,8 @@ const onMain: Record<string, string> = {
   "bluechi-controller.service.d/bench.conf": `[Unit]\n${unlimited}\n`,
   "bench-source.service": sleeper(needs("bluechi-proxy@node_bench-cdn.service")),
   "bench-local-source.service": sleeper(needs("bench-cdn.service")),
+  "bench-fan@.service": sleeper(needs("bluechi-proxy@node_bench-cdn@%i.service")),
+  "bench-local-fan@.service": sleeper(needs("bench-cdn@%i.service")),
 };
 
 export class World {
