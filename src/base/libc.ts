@@ -11,6 +11,8 @@ const symbols = {
     returns: FFIType.i64,
   },
   listen: { args: [FFIType.i32, FFIType.i32], returns: FFIType.i32 },
+  connect: { args: [FFIType.i32, FFIType.ptr, FFIType.u32], returns: FFIType.i32 },
+  poll: { args: [FFIType.ptr, FFIType.u64, FFIType.i32], returns: FFIType.i32 },
   close: { args: [FFIType.i32], returns: FFIType.i32 },
   isatty: { args: [FFIType.i32], returns: FFIType.i32 },
   getsockopt: {
@@ -40,6 +42,12 @@ let loaded: ReturnType<typeof load> | undefined;
 function libc(): ReturnType<typeof load> {
   loaded ??= load();
   return loaded;
+}
+
+/** Why the last call failed (errno(3)). */
+function errno(): number {
+  const place = libc().__errno_location();
+  return place === null ? 0 : read.i32(place);
 }
 
 /** Whether a descriptor is a terminal (isatty(3)). */
@@ -86,8 +94,7 @@ export class DatagramSocket {
     const flags = options.wait ? MSG_NOSIGNAL : MSG_NOSIGNAL | MSG_DONTWAIT;
     const sent = libc().sendto(this.#fd, ptr(data), BigInt(data.length), flags, ptr(address), address.length);
     if (Number(sent) === data.length) return "sent";
-    const error = libc().__errno_location();
-    return error !== null && read.i32(error) === EAGAIN ? "full" : "refused";
+    return errno() === EAGAIN ? "full" : "refused";
   }
 
   close(): void {
@@ -175,6 +182,34 @@ export function boundAddress(fd: number): Uint8Array | undefined {
 }
 
 const SOL_SOCKET = 1;
+const SO_ERROR = 4;
+const SOCK_STREAM_NONBLOCK_CLOEXEC = 1 | 0o4000 | 0o2000000;
+const EINPROGRESS = 115;
+const POLLOUT = 4;
+
+/**
+ * What a TCP connection to an IP address fails with, as a number of errno(3); undefined when it does not fail, or not soon.
+ * @param patienceMs for how long the answer is waited for, and nothing else done.
+ */
+export function connectError(address: Uint8Array, port: number, patienceMs: number): number | undefined {
+  const [family, place] = [...addressAt].find(([, { size }]) => size === address.length) ?? [];
+  if (family === undefined || !place) return undefined;
+  const sockaddr = Buffer.alloc(28);
+  sockaddr.writeUInt16LE(family, 0);
+  sockaddr.writeUInt16BE(port, 2);
+  sockaddr.set(address, place.at);
+  const fd = libc().socket(family, SOCK_STREAM_NONBLOCK_CLOEXEC, 0);
+  if (fd < 0) return undefined;
+  try {
+    if (libc().connect(fd, ptr(sockaddr), sockaddr.length) !== 0 && errno() !== EINPROGRESS) return errno();
+    const pollfd = new Int32Array([fd, POLLOUT]);
+    if (libc().poll(ptr(pollfd), 1n, patienceMs) !== 1) return undefined;
+    return socketWords(fd, SO_ERROR, 1)?.[0] || undefined;
+  } finally {
+    libc().close(fd);
+  }
+}
+
 const SO_PEERSEC = 31;
 
 /** The security context of who is at the other end of a socket (SO_PEERSEC, unix(7)); undefined when there is none. */

@@ -2,6 +2,7 @@ import { apart } from "../base/apart.ts";
 import { systemClock, type Timer } from "../base/clock.ts";
 import { arrived } from "../base/heap.ts";
 import { type PeerCredentials, peerContext, peerCredentials, setSocketOption } from "../base/libc.ts";
+import { explain } from "./explain.ts";
 import { closeGraceMs, type Transport, type TransportHandler } from "./transport.ts";
 
 /** Options of a TCP socket; what is left out stays as the kernel has it. Without effect on unix sockets. */
@@ -212,26 +213,4 @@ export function applyOptions(fd: number | undefined, options: SocketOptions): vo
   // A socket of IPv6 has peers of both kinds. One of IPv4 does not take the second, and needs it not.
   set("ipReceiveErrors", 1);
   set("ipv6ReceiveErrors", 1);
-}
-
-const explanations: Record<string, string> = {
-  EACCES: "permission denied",
-  EADDRINUSE: "address already in use",
-  EADDRNOTAVAIL: "address not available",
-  EAI_AGAIN: "host not found: no name server answers",
-  ECONNREFUSED: "connection refused",
-  ECONNRESET: "connection reset by peer",
-  EHOSTUNREACH: "no route to host",
-  ENETUNREACH: "network is unreachable",
-  ENOENT: "no such file or directory",
-  ENOTFOUND: "host not found",
-  EPERM: "operation not permitted",
-  EPIPE: "broken pipe",
-  ETIMEDOUT: "connection timed out",
-};
-
-/** An error of a socket in the words of strerror(3). */
-export function explain(error: Error): string {
-  const { code } = error as { code?: string };
-  return explanations[code ?? ""] ?? code ?? error.message;
 }

@@ -5,7 +5,8 @@ import { systemClock } from "../base/clock.ts";
 import { ErrorName, Failure } from "../base/failure.ts";
 import { boundAddress, setBacklog } from "../base/libc.ts";
 import { formatAddress, type PlainAddress } from "./address.ts";
-import { explain, type RuntimeSocket, type SocketOptions, SocketTransport } from "./socket-transport.ts";
+import { explain } from "./explain.ts";
+import { type RuntimeSocket, type SocketOptions, SocketTransport } from "./socket-transport.ts";
 import type { Listener, Transport } from "./transport.ts";
 
 export type { SocketOptions } from "./socket-transport.ts";

@@ -1,7 +1,8 @@
 import type { Server, TLSSocket } from "node:tls";
 import { arrived } from "../base/heap.ts";
 import { peerContext } from "../base/libc.ts";
-import { applyOptions, explain, type SocketOptions } from "./socket-transport.ts";
+import { explain } from "./explain.ts";
+import { applyOptions, type SocketOptions } from "./socket-transport.ts";
 import { closeGraceMs, type Transport, type TransportHandler } from "./transport.ts";
 
 /** A large write goes to the socket in pieces of this size, so that `queuedBytes` falls as they leave. */

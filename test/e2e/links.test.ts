@@ -46,6 +46,26 @@ test("an agent that stops still, and one whose cable is cut, are lost after the 
   program.close();
 });
 
+test("an agent tells whether it is refused by the controller's machine, by a firewall, or has no network", async () => {
+  const says = async (why: string): Promise<void> => {
+    // One that has tried in vain for a while says no more.
+    await pi.sh("systemctl restart --no-block bluechi-agent");
+    await pi.logged("bluechi-agent", new RegExp(`cannot connect to tcp:host=main,port=842: ${why}$`, "m"));
+  };
+  await main.sh("systemctl stop bluechi-controller.service bluechi-controller.socket");
+  await says("connection refused");
+  // As firewalld does.
+  await main.sh("nft 'add table inet door; add chain inet door in { type filter hook input priority 0; }'");
+  await main.sh("nft add rule inet door in tcp dport 842 reject with icmpx admin-prohibited");
+  await says("no route to host");
+  await pi.sh("ip route flush dev eth0");
+  await says("network is unreachable");
+  await pi.sh("ip route add 10.77.0.0/24 dev eth0");
+  await main.sh("nft delete table inet door; systemctl start bluechi-controller");
+  await cluster.online("pi");
+  await cluster.online("main");
+});
+
 test("a large answer on a thin line takes longer than the threshold, and is no silence", async () => {
   const watch = await LinkWatch.on(cluster, "pi");
   const program = await Program.on(main);
