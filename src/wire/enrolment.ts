@@ -10,6 +10,12 @@ export const enrolPlan = planOf({ magic: "s", protocol: "q", node: "s", version:
 export const enrolledPlan = planOf({ cluster: "s", certificate: "s", authorities: "as" });
 export const pendingPlan = planOf({ retryMs: "u" });
 
+/**
+ * How long the decision on a request may take, in ms: signatures are made in threads of their own, which a busy machine runs
+ * late, and the change is on the disk before it is answered.
+ */
+export const enrolTimeoutMs = 20_000;
+
 /** What a host says that wants to become a node. */
 export interface EnrolmentRequest {
   readonly node: string;
@@ -48,7 +54,7 @@ export function readEnrol(frame: Frame): EnrolmentRequest & { readonly protocol:
 /**
  * Asks a controller for a certificate, over a new connection, which is closed then. Who calls has made sure that it is the right
  * controller: it is told the secret.
- * @throws Failure with the controller's error name and message when it refuses, else as `greet`.
+ * @throws Failure with the controller's error name and message when it refuses, else as `greet`, after `enrolTimeoutMs`.
  */
 export function enrol(
   transport: Transport,
@@ -56,7 +62,8 @@ export function enrol(
   options: GreetOptions,
 ): Promise<EnrolmentAnswer> {
   const values = { magic, protocol, ...request };
-  return greet(transport, { type: FrameType.enrol, plan: enrolPlan, values }, options, (frame, link) => {
+  const patient = { ...options, timeoutMs: enrolTimeoutMs };
+  return greet(transport, { type: FrameType.enrol, plan: enrolPlan, values }, patient, (frame, link) => {
     const answer = readAnswer(frame);
     link.close();
     return answer;

@@ -19,6 +19,8 @@ export interface Greeting {
 export interface GreetOptions {
   readonly clock: Clock;
   readonly limits?: Partial<Limits>;
+  /** How long the answer may take; `helloTimeoutMs` when left out. */
+  readonly timeoutMs?: number;
   /** Gives up: then the connection is `gone` when the promise rejects, as the controller might have taken it just then. */
   readonly signal?: AbortSignal;
 }
@@ -27,12 +29,12 @@ export interface GreetOptions {
  * Sends the first frame to a controller over a new connection, and waits for its answer.
  * @param read makes the result of the answer, and decides what becomes of the link. What it throws is the outcome; the link
  * is closed then.
- * @throws Failure as `read`; NoReply when there is no answer in 5 s; Disconnected when the connection ends first.
+ * @throws Failure as `read`; NoReply when there is no answer in time; Disconnected when the connection ends first.
  */
 export function greet<T>(
   transport: Transport,
   greeting: Greeting,
-  { clock, signal, ...options }: GreetOptions,
+  { clock, signal, timeoutMs = helloTimeoutMs, ...options }: GreetOptions,
   read: (frame: Frame, link: Link) => T,
 ): Promise<T> {
   const limits = { ...defaultLimits, ...options.limits };
@@ -67,8 +69,8 @@ export function greet<T>(
   const ended = (reason: string): void => fail(new Failure(ErrorName.Disconnected, reason));
   const user = { frame, drained: () => {}, ended };
   const link = new Link(transport, { clock, limits, frameLimit: maxHello, user });
-  const silent = `the controller does not answer within ${helloTimeoutMs} ms`;
-  const timer = whenSilent(clock, helloTimeoutMs, () => fail(new Failure(ErrorName.NoReply, silent)));
+  const silent = `the controller does not answer within ${timeoutMs} ms`;
+  const timer = whenSilent(clock, timeoutMs, () => fail(new Failure(ErrorName.NoReply, silent)));
   link.start();
   signal?.addEventListener("abort", giveUp);
   if (signal?.aborted) giveUp();

@@ -5,7 +5,14 @@ import type { Log } from "../base/log.ts";
 import { Rationed } from "../base/rationed.ts";
 import { words } from "./codec.ts";
 import { Crowd, type Guest } from "./crowd.ts";
-import { type EnrolmentAnswer, type EnrolmentRequest, enrolledPlan, pendingPlan, readEnrol } from "./enrolment.ts";
+import {
+  type EnrolmentAnswer,
+  type EnrolmentRequest,
+  enrolledPlan,
+  enrolTimeoutMs,
+  pendingPlan,
+  readEnrol,
+} from "./enrolment.ts";
 import { type Frame, FrameType } from "./frame.ts";
 import { type GreetOptions, greet } from "./greet.ts";
 import {
@@ -70,9 +77,10 @@ interface Visitor extends Guest {
 
 /**
  * The controller's door: takes new connections until they have said hello and were admitted.
- * Bounds: `maxGreeting` connections at the door, each with frames of `maxHello` bytes and `helloTimeoutMs` of time. When
- * there are more, or no room is left for what is behind the door, the address with the most loses its oldest one: a flood
- * pushes out itself. An address that comes too often (crowd.ts) is turned away at once. The log is rationed.
+ * Bounds: `maxGreeting` connections at the door, each with frames of `maxHello` bytes and `helloTimeoutMs` of time, and
+ * `enrolTimeoutMs` more for the decision on a request to join. When there are more, or no room is left for what is behind the
+ * door, the address with the most loses its oldest one: a flood pushes out itself. An address that comes too often (crowd.ts)
+ * is turned away at once. The log is rationed.
  */
 export class Acceptor {
   readonly #options: AcceptorOptions;
@@ -125,6 +133,9 @@ export class Acceptor {
       if (frame.type === FrameType.enrol) {
         const request = readEnrol(frame);
         link.hold();
+        // It has said what it has to say: what lasts now is our work.
+        timer.cancel();
+        timer = clock.after(enrolTimeoutMs, () => visitor.leave(`no decision in ${enrolTimeoutMs} ms`));
         void this.#enrol(link, request, transport).then(() => {
           timer.cancel();
           answered = true;
@@ -148,7 +159,7 @@ export class Acceptor {
     };
     const user = { frame, drained: () => {}, ended };
     const link = new Link(transport, { clock, limits, frameLimit: maxHello, user });
-    const timer = whenSilent(clock, helloTimeoutMs, () => visitor.leave(`no hello in ${helloTimeoutMs} ms`));
+    let timer = whenSilent(clock, helloTimeoutMs, () => visitor.leave(`no hello in ${helloTimeoutMs} ms`));
     this.#crowd.add(visitor);
     // Who has been answered, and does not go, is still at the door.
     void link.gone.then(() => this.#crowd.delete(visitor));

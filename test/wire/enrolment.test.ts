@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { ErrorName, Failure } from "../../src/base/failure.ts";
 import { FakeClock } from "../../src/base/fake-clock.ts";
-import { enrol } from "../../src/wire/enrolment.ts";
+import { enrol, enrolTimeoutMs } from "../../src/wire/enrolment.ts";
 import { Acceptor, type AcceptorOptions } from "../../src/wire/handshake.ts";
 import { helloTimeoutMs, maxHello } from "../../src/wire/hello.ts";
 import { MemoryNetwork } from "../../src/wire/memory.ts";
@@ -59,11 +59,22 @@ test("where there are no certificates to be had, that is said", async () => {
   expect(await (await ask()).outcome).toBe(`${ErrorName.Failed}: no certificates are given here`);
 });
 
+test("a decision may take longer than a hello", async () => {
+  const decision = Promise.withResolvers<typeof enrolled>();
+  const { ask, clock, network } = door(() => decision.promise);
+  const { outcome } = await ask();
+  clock.advance(helloTimeoutMs);
+  await network.settle();
+  decision.resolve(enrolled);
+  await network.settle();
+  expect(await outcome).toEqual(enrolled);
+});
+
 test("a decision that takes too long keeps nobody at the door", async () => {
   const { ask, clock, network, acceptor } = door(() => new Promise(() => {}));
   const { outcome, greeting } = await ask();
   expect(greeting).toBe(1);
-  clock.advance(helloTimeoutMs);
+  clock.advance(enrolTimeoutMs);
   await network.settle();
   expect(await outcome).toStartWith(`${ErrorName.NoReply}: `);
   expect(acceptor.greeting).toBe(0);
