@@ -1,6 +1,7 @@
 // Asking for properties of a unit: one after the other, as many a second as can be, and while long lists are made.
 import { floorOf } from "./floor.ts";
 import { both, inTurn, openQueries, type Queries, type Query } from "./queries.ts";
+import { required } from "./reference.ts";
 import { type Check, compared, comparison, cpuColumns, cpuRatio, cpuRow, type Part, type Row } from "./report.ts";
 import { atOnce, interleaved, scaled, type Way } from "./sample.ts";
 import { fill, unitCount } from "./units.ts";
@@ -12,10 +13,7 @@ const pipelined = 500;
 const lists = 4;
 
 const names = { property: "GetUnitProperty", properties: "GetUnitProperties of a service" } as const;
-const bounds = {
-  property: { maxMs: 0.2, minPerSecond: 8000, maxControllerUs: 75 },
-  properties: { maxMs: undefined, minPerSecond: 4000, maxControllerUs: undefined },
-};
+const maxControllerUs = 75;
 
 export const properties: Part<World> = {
   name: "properties",
@@ -29,22 +27,23 @@ export const properties: Part<World> = {
     const ratios: Record<string, number> = {};
     for (const kind of ["property", "properties"] as const) {
       const name = names[kind];
-      const { maxMs, minPerSecond, maxControllerUs } = bounds[kind];
       // Many first: code that is new to the runtime takes several times as long.
       const piped = await interleaved(both(queries[kind], atOnce), { rounds: scaled(rounds), count: pipelined, meter });
       const single = await interleaved(both(queries[kind], inTurn), { rounds: scaled(rounds), count, meter });
       times.push(compared(name, single, "time"));
       cpu.push(cpuRow(name, single));
-      const perSecond = 1000 / piped.bluechi.times.time.median;
-      rates.push([name, perSecond, 1000 / piped.systemd.times.time.median]);
-      cpu.push(cpuRow(`${name}, pipelined`, piped));
-      checks.push({ what: `${name}, pipelined`, value: perSecond, above: minPerSecond, unit: "a second" });
-      if (maxMs) checks.push({ what: name, value: single.bluechi.times.time.median, below: maxMs, unit: "ms" });
-      const { controller } = single.bluechi.cpu;
-      if (maxControllerUs)
-        checks.push({ what: `${name}: controller`, value: controller, below: maxControllerUs, unit: "us" });
+      const many = `${name}, pipelined` as const;
+      const perSecond = [piped.bluechi, piped.systemd].map(({ times }) => 1000 / times.time.median) as [number, number];
+      rates.push([name, ...perSecond]);
+      cpu.push(cpuRow(many, piped));
+      checks.push(required(many, ...perSecond));
+      if (kind === "property") {
+        checks.push(required(names[kind], single.bluechi.times.time.median, single.systemd.times.time.median));
+        const { controller: value } = single.bluechi.cpu;
+        checks.push({ what: `${name}: controller`, value, below: maxControllerUs, unit: "us" });
+      }
       ratios[name] = cpuRatio(single);
-      ratios[`${name}, pipelined`] = cpuRatio(piped);
+      ratios[many] = cpuRatio(piped);
     }
     const beside = await besideLists(world, queries.property);
     times.push(compared(`GetUnitProperty while ${lists} ListUnits of ${unitCount} units run`, beside, "time"));

@@ -20,6 +20,19 @@ test("a bound is kept from below or from above", () => {
   expect(kept({ what: "", value: Number.NaN, below: 3, unit: "" })).toBe(false);
 });
 
+test("a bound that is missed may be kept by its ratio, and what decides is told", () => {
+  const check = { what: "a job", value: 3, below: 2.5, unit: "ms" };
+  const shown = (value: number) =>
+    show({ title: "", columns: [], rows: [], checks: [{ ...check, ratio: { value, below: 2.19 } }] })
+      .split("\n")
+      .at(-1);
+  expect(kept({ ...check, ratio: { value: 2, below: 2.19 } })).toBe(true);
+  expect(kept({ ...check, ratio: { value: 2.2, below: 2.19 } })).toBe(false);
+  const missed = "a job is 3 ms, has to be below 2.50;";
+  expect(shown(2)).toBe(`ok by ratio: ${missed} 2 times as long as the direct call, has to be below 2.19`);
+  expect(shown(3)).toBe(`MISSED: ${missed} 3 times as long as the direct call, has to be below 2.19`);
+});
+
 test("a table is aligned, and says below it which bounds are kept", () => {
   const checks = [{ what: "a job", value: 12.34, below: 10, unit: "ms" }];
   const table = {
