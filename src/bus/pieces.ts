@@ -20,6 +20,8 @@ interface Piece {
 export class Pieces {
   readonly #pieces: Piece[] = [];
   #long = 0;
+  /** Where long replies are put together: fresh memory takes longer than the copy. */
+  #scratch = Buffer.allocUnsafeSlow(0);
 
   /** How many long replies wait. */
   get long(): number {
@@ -45,13 +47,24 @@ export class Pieces {
     piece.size += size;
   }
 
-  /** Takes what is to be written next, in as many writes; undefined when nothing waits. */
+  /** Takes what is to be written next, in as many writes; undefined when nothing waits. Valid until more is taken. */
   take(): Uint8Array[] | undefined {
     const piece = this.#pieces.shift();
     if (!piece) return undefined;
     if (piece.to !== undefined) this.#long--;
-    // To copy a long body beside its header takes longer than a write of its own.
-    return piece.parts.length === 2 && piece.size >= fullSize ? piece.parts : [Buffer.concat(piece.parts)];
+    // To copy a body of such a length beside its header takes longer than a write of its own.
+    if (piece.parts.length === 2 && piece.size >= fullSize) return piece.parts;
+    return [piece.to === undefined ? Buffer.concat(piece.parts) : this.#join(piece)];
+  }
+
+  #join({ parts, size }: Piece): Uint8Array {
+    if (this.#scratch.length < size) this.#scratch = Buffer.allocUnsafeSlow(fullSize);
+    let at = 0;
+    for (const part of parts) {
+      this.#scratch.set(part, at);
+      at += part.length;
+    }
+    return this.#scratch.subarray(0, size);
   }
 
   /** Where a short reply goes, past the last ones that let it. */
