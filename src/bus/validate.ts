@@ -26,6 +26,18 @@ const worthWords = 512;
 /** Bytes of any kind can be read as a Buffer's. */
 const toText = Buffer.prototype.toString;
 
+/** Where bytes are copied that do not begin at a word: memory that is fresh each time takes longer than the copy. */
+let scratch = new Uint8Array();
+const maxScratch = 256 * 1024;
+
+/** The same bytes where words begin; valid until others are asked for. */
+function aligned(bytes: Uint8Array): Uint8Array {
+  if (bytes.length > maxScratch) return new Uint8Array(bytes);
+  if (scratch.length < bytes.length) scratch = new Uint8Array(maxScratch);
+  scratch.set(bytes);
+  return scratch.subarray(0, bytes.length);
+}
+
 /**
  * Goes over values one after another, keeping nothing of them but where the next one begins. Nothing is allocated per
  * value, and texts, which begin at words, are looked at by the word.
@@ -41,7 +53,7 @@ class Walk {
 
   constructor(given: Uint8Array) {
     const many = given.length >= worthWords;
-    const bytes = !many || given.byteOffset % 4 === 0 ? given : new Uint8Array(given);
+    const bytes = !many || given.byteOffset % 4 === 0 ? given : aligned(given);
     this.#bytes = bytes;
     this.#words = many ? new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2) : undefined;
     this.#halves = many ? new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 1) : undefined;

@@ -169,6 +169,19 @@ test("a frame may be as large as the limit and no larger, and is refused before 
   }
 });
 
+test("nothing decoded refers to the bytes, but most of them when they are our own", () => {
+  const writer = new Writer();
+  for (const size of [10, 1000]) writer.value({ code: "bytes" }, new Uint8Array(size));
+  const bytes = new Uint8Array(writer.take());
+  const read = (own: boolean) => {
+    const reader = new Reader(bytes, own);
+    return [reader.value({ code: "bytes" }), reader.value({ code: "bytes" })] as Uint8Array[];
+  };
+  expect(read(false).map(({ buffer }) => buffer === bytes.buffer)).toEqual([false, false]);
+  expect(read(true).map(({ buffer }) => buffer === bytes.buffer)).toEqual([false, true]);
+  expect(read(true)).toEqual(read(false));
+});
+
 test("what was taken stays as it is when the writer goes on", () => {
   const [writer, other] = [new Writer(), new Writer()];
   for (const size of [10, 100_000, 200_000, 600_000]) {

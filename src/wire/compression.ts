@@ -42,7 +42,7 @@ export function decompress({ payload }: Frame, limit: number): Frame {
   if (size > content.length * maxRatio) throw new WireError(`${content.length} bytes that unfold to ${size}`);
   const unfolded = unfold(content, size);
   if (unfolded?.length !== size) throw new WireError("compressed bytes do not unfold to what they should");
-  return { type, payload: unfolded };
+  return { type, payload: unfolded, own: true };
 }
 
 /** @returns undefined when the bytes are not zstd's, or unfold to something else. */

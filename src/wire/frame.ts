@@ -46,8 +46,10 @@ export const FrameType = {
 
 export interface Frame {
   readonly type: number;
-  /** Valid until the next frame is asked for. */
+  /** Valid until the next frame is asked for, unless it lies in memory of its own. */
   readonly payload: Uint8Array;
+  /** Whether it does. */
+  readonly own?: boolean;
 }
 
 /** Up to here the spill buffer is kept for the next frame that is cut. */

@@ -10,16 +10,19 @@ const toText = Buffer.prototype.toString;
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * Decodes values from bytes that are not trusted. Nothing decoded refers to the bytes, which may be used again.
+ * Decodes values from bytes that are not trusted. Nothing decoded refers to the bytes, which may be used again, unless they are
+ * said to be our own: then what is most of them is left where it is.
  * Bounds: lengths and counts are held against the bytes left, nesting is bound by the plan; beyond them it throws
  * WireError.
  */
 export class Reader {
   readonly #bytes: Uint8Array;
+  readonly #own: boolean;
   #at = 0;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, own = false) {
     this.#bytes = bytes;
+    this.#own = own;
   }
 
   get left(): number {
@@ -157,7 +160,8 @@ export class Reader {
     const size = this.#size();
     const start = this.#at;
     this.#at += size;
-    return new Uint8Array(this.#bytes.subarray(start, this.#at));
+    const bytes = this.#bytes.subarray(start, this.#at);
+    return this.#own && size * 2 > this.#bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
   }
 
   /** A length or count, held against the bytes that are left. */

@@ -160,7 +160,7 @@ export class Session<S extends Side> {
       this.#parts.owner.onHeartbeat?.();
       return;
     }
-    const reader = new Reader(frame.payload);
+    const reader = new Reader(frame.payload, frame.own);
     switch (frame.type) {
       case FrameType.reply:
         this.#calls.resolve(reader.varint(maxSerial), reader);
