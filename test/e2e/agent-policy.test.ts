@@ -14,6 +14,7 @@ import { listenUnix } from "../../src/wire/sockets.ts";
 import { testsOn } from "../testbed/host-test.ts";
 import { handlersOf } from "../wire/handlers.ts";
 import { Cluster } from "./cluster.ts";
+import { reload } from "./reloading.ts";
 
 const cluster = await Cluster.start(["main", "pi"], {
   unified: true,
@@ -37,7 +38,7 @@ afterAll(() => cluster.close());
 /** Gives the agent a policy, by a reload. */
 async function allow(...lines: string[]): Promise<void> {
   await pi.write(settings, `[bluechi-agent]\n${lines.join("\n")}\n`);
-  await pi.sh("systemctl reload bluechi-agent");
+  await reload(pi, "agent");
   await pi.sh("systemctl start web-a.service secret.service");
 }
 
@@ -175,10 +176,11 @@ async function thief(): Promise<{ session: Session<"controller">; told: string[]
   const listener = await listenUnix(`/proc/${leader}/root/run/thief.sock`, (transport) => acceptor.accept(transport));
   const agent = "/etc/bluechi/agent.conf.d/zzz-thief.conf";
   await pi.write(agent, "[bluechi-agent]\nControllerAddress=unix:path=/run/thief.sock\n");
-  await pi.sh("systemctl reload bluechi-agent");
+  await reload(pi, "agent");
   const session = await come.promise;
   const close = async () => {
-    await pi.sh(`rm ${agent} && systemctl reload bluechi-agent`);
+    await pi.sh(`rm ${agent}`);
+    await reload(pi, "agent");
     listener.close();
     await cluster.online("pi");
   };

@@ -12,6 +12,7 @@ import { parseToken } from "../../src/identity/token.ts";
 import { Cluster as Membership } from "../../src/roles/controller/cluster/cluster.ts";
 import { testsOn } from "../testbed/host-test.ts";
 import { Cluster } from "./cluster.ts";
+import { reload } from "./reloading.ts";
 
 const cluster = await Cluster.start(["main", "pi", "nas"]);
 const test = testsOn(cluster.lab);
@@ -181,7 +182,7 @@ test("a controller that shows a node's certificate is refused by the agent", asy
 test("a certificate that is due is renewed over the link, which goes on, and counts for the next one", async () => {
   const lifetimeMs = 300_000;
   await main.write("/etc/bluechi/controller.conf.d/zz.conf", "[bluechi-controller]\nCertificateLifetime=3600\n");
-  await main.sh("systemctl reload bluechi-controller");
+  await reload(main, "controller");
   const due = await certify(node("pi"), { nowMs: Date.now() - 0.7 * lifetimeMs, lifetimeMs });
   const said = await logSince(pi, "bluechi-agent");
   await give(due);
@@ -198,7 +199,8 @@ test("a certificate that is due is renewed over the link, which goes on, and cou
   expect(await pi.sh(`stat -c %a ${identity}/*`)).toBe("600\n600\n600\n");
   await pi.sh("systemctl restart bluechi-agent");
   await cluster.online("pi");
-  await main.sh("rm /etc/bluechi/controller.conf.d/zz.conf && systemctl reload bluechi-controller");
+  await main.sh("rm /etc/bluechi/controller.conf.d/zz.conf");
+  await reload(main, "controller");
 });
 
 test("the controller renews its own certificate when it is due, and shows it without a restart of the agents", async () => {
@@ -237,7 +239,7 @@ test("a node that is revoked is cut off at once, and does not come back without 
     "/etc/bluechi/controller.conf.d/zz.conf",
     "[bluechi-controller]\nSecurity=both\n[node main]\nRequireTLS=no\n",
   );
-  await main.sh("systemctl reload bluechi-controller");
+  await reload(main, "controller");
   await cluster.online("main");
   expect((await cluster.ctl("node", "revoke", "main")).status).toBe(0);
   expect((await cluster.ctl("status", "main")).stdout).toContain("| offline");
@@ -245,7 +247,8 @@ test("a node that is revoked is cut off at once, and does not come back without 
   await main.sh("systemctl restart bluechi-agent");
   await main.until("a refusal", async () => (await said()).includes("Node 'main' has been revoked"));
   expect((await cluster.ctl("status", "main")).stdout).toContain("| offline");
-  await main.sh("rm /etc/bluechi/controller.conf.d/zz.conf && systemctl reload bluechi-controller");
+  await main.sh("rm /etc/bluechi/controller.conf.d/zz.conf");
+  await reload(main, "controller");
 });
 
 test("the authority is replaced while nodes go on, and one that was away learns of it when it is back", async () => {

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect } from "bun:test";
 import { testsOn } from "../testbed/host-test.ts";
 import { Cluster } from "./cluster.ts";
+import { reload } from "./reloading.ts";
 
 const cluster = await Cluster.start(["main", "pi"]);
 const test = testsOn(cluster.lab);
@@ -131,11 +132,12 @@ test("a setting that does not exist is warned of, at the start and at a reload",
 
 test("a section of a node that the controller does not have a setting for is warned of, too", async () => {
   await main.write("/etc/bluechi/controller.conf.d/typo.conf", "[node pi]\nAllowDependencyOn=main\n[nodes]\nx=1\n");
-  await main.sh("systemctl reload bluechi-controller");
+  await reload(main, "controller");
   const journal = await main.journal("bluechi-controller");
   expect(journal).toContain("AllowDependencyOn= in [node pi] (/etc/bluechi/controller.conf.d/typo.conf, line 2)");
   expect(journal).toContain("x= in [nodes] (/etc/bluechi/controller.conf.d/typo.conf, line 4)");
-  await main.sh("rm /etc/bluechi/controller.conf.d/typo.conf && systemctl reload bluechi-controller");
+  await main.sh("rm /etc/bluechi/controller.conf.d/typo.conf");
+  await reload(main, "controller");
 });
 
 test("values that make no sense for a level or a target are passed over", async () => {

@@ -10,6 +10,7 @@ import type { Host } from "../testbed/host.ts";
 import { testsOn } from "../testbed/host-test.ts";
 import { Cluster } from "./cluster.ts";
 import { Program, refusal } from "./program.ts";
+import { reload } from "./reloading.ts";
 
 const allow = "[node main]\nAllowDependenciesOn=pi\n";
 const cluster = await Cluster.start(["main", "pi", "cam"], { controller: allow });
@@ -88,7 +89,7 @@ test("a cluster is not made while that would cut off nodes, unless both kinds of
   const said = await trouble("cluster", "init", "home");
   expect(said).toMatch(/This would cut off nodes that are connected without TLS: .*pi.*Set Security=both/);
   await main.write("/etc/bluechi/controller.conf.d/security.conf", "[bluechi-controller]\nSecurity=both\n");
-  await main.sh("systemctl reload bluechi-controller");
+  await reload(main, "controller");
   const program = await Program.on(main, { listen: true });
   expect(await trouble("cluster", "init", "Not A Name")).toContain("'Not A Name' is no name for a cluster");
   expect(await ctl("cluster", "init", "home")).toStartWith(
@@ -149,7 +150,8 @@ test("a node that has a certificate is not let in without it", async () => {
 
 test("the controller's own host joins, too, and then plain links can be ruled out", async () => {
   await joins(main, await invite("main"));
-  await main.sh("rm /etc/bluechi/controller.conf.d/security.conf; systemctl reload bluechi-controller");
+  await main.sh("rm /etc/bluechi/controller.conf.d/security.conf");
+  await reload(main, "controller");
   await cluster.offline("cam");
   await joins(cam, await invite("cam", "--address=main"));
   for (const name of ["main", "pi", "cam"]) await cluster.online(name);
@@ -413,8 +415,8 @@ test("a cluster that was lost is made anew, at once if it has to be, and hosts o
   );
   expect(await ctl("cluster", "status")).toContain(`Trouble: ${taken}; once that is ended: systemctl reload`);
   await held.close();
-  await main.sh("systemctl reload bluechi-controller");
-  expect(await ctl("cluster", "status")).not.toContain("Trouble");
+  await reload(main, "controller");
+  await main.until("its end to be noticed", async () => !(await ctl("cluster", "status")).includes("Trouble"));
   await cluster.offline("cam");
   expect(await joins(pi, await invite("pi"))).toContain("the node 'pi' of the cluster 'away'");
   await joins(cam, await invite("cam"));

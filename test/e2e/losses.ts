@@ -203,7 +203,6 @@ export async function bear(cluster: Cluster): Promise<void> {
 /** What an end logged last of why the link was lost. */
 async function lossTold(cluster: Cluster, end: End): Promise<string> {
   const host = cluster.host(end === "controller" ? cluster.main.name : "pi");
-  await host.sh("journalctl --sync");
   const pattern = /(Node 'pi' disconnected|Disconnected from controller): .*/g;
   return (await host.journal(`bluechi-${end}`)).match(pattern)?.at(-1) ?? "";
 }
