@@ -19,6 +19,7 @@ let look: (() => void) | undefined;
 export function keepHeapSmall(): void {
   let before = process.cpuUsage();
   let lastMs = 0;
+  arrivedBytes = 0;
   look = () => {
     arrivedBytes = 0;
     if (cpuMs(before) < Math.max(workedMs, share * lastMs)) return;

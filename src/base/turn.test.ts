@@ -1,26 +1,19 @@
 import { expect, test } from "bun:test";
-import { afterTurn, atEndOfTurn, finishChores } from "./turn.ts";
+import { afterTurn, finishChores } from "./turn.ts";
 
-test("what is written goes out once the promises that are settled have gone on, before what nobody waits for", async () => {
+test("a chore is done once the promises that are settled have gone on, and one of its own after it", async () => {
   const done: string[] = [];
-  afterTurn(() => done.push("chore"));
-  atEndOfTurn(() => done.push("write"));
+  afterTurn(() => {
+    done.push("chore");
+    afterTurn(() => done.push("another chore"));
+  });
   const work = async () => {
     for (let step = 0; step < 20; step++) await undefined;
     done.push("work");
-    atEndOfTurn(() => done.push("another write"));
   };
   void work();
-  await new Promise(setImmediate);
-  expect(done).toEqual(["work", "write", "another write", "chore"]);
-});
-
-test("what is put off while something is written has its end, too", async () => {
-  const done: string[] = [];
-  atEndOfTurn(() => atEndOfTurn(() => done.push("write")));
-  afterTurn(() => afterTurn(() => done.push("chore")));
   for (let turn = 0; turn < 2; turn++) await new Promise(setImmediate);
-  expect(done).toEqual(["write", "chore"]);
+  expect(done).toEqual(["work", "chore", "another chore"]);
 });
 
 test("chores are done once, and on demand", async () => {

@@ -3,8 +3,6 @@ import type { Socket } from "node:net";
 import { FakeClock } from "../base/fake-clock.ts";
 import { encodeBody } from "./marshal.ts";
 import { MessageReader, MessageType } from "./message.ts";
-import { Outbox } from "./outbox.ts";
-import type { Stream } from "./stream.ts";
 import { send, testPeer } from "./test-peer.ts";
 
 const mebibyte = 1024 * 1024;
@@ -114,19 +112,4 @@ test("of long replies that nobody reads one has begun to leave, and short ones g
   await all.promise;
   expect(answered).toEqual([1, 5, 2, 3, 4]);
   connection.close();
-});
-
-test("what promises add while the same thing goes on leaves in one write with it", async () => {
-  const writes: string[] = [];
-  const write = (bytes: Uint8Array) => {
-    writes.push(Buffer.from(bytes).toString());
-    return bytes.length;
-  };
-  const outbox = new Outbox({ write } as unknown as Stream, new FakeClock(), () => {});
-  for (const letter of "abc") {
-    outbox.put(Buffer.from(letter), new Uint8Array());
-    await undefined;
-  }
-  await new Promise(setImmediate);
-  expect(writes).toEqual(["abc"]);
 });

@@ -1,5 +1,4 @@
 import type { Clock } from "../base/clock.ts";
-import { atEndOfTurn } from "../base/turn.ts";
 import { Pieces } from "./pieces.ts";
 import type { Stream } from "./stream.ts";
 
@@ -13,7 +12,7 @@ const maxBurst = 1024 * 1024 * 1024;
 const highWater = 2 * 1024 * 1024;
 const lowWater = 512 * 1024;
 
-/** What is on its way out. All that is put in before the present turn of the loop ends leaves in few writes (pieces.ts). */
+/** What is on its way out. All that is put in before the present work is done leaves in few writes (pieces.ts). */
 export class Outbox {
   readonly #stream: Stream;
   readonly #clock: Clock;
@@ -43,7 +42,7 @@ export class Outbox {
   put(header: Uint8Array, body: Uint8Array, replyTo?: string): void {
     if (this.#queued === 0) {
       this.#takenAtMs = this.#clock.monotonicMs();
-      atEndOfTurn(() => this.drain());
+      queueMicrotask(() => this.drain());
     }
     this.#pieces.put(header, body, replyTo);
     this.#queued += header.length + body.length;

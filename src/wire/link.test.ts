@@ -7,8 +7,6 @@ import type { Transport } from "./transport.ts";
 
 const ofType = { hurried: 30, patient: 31 };
 
-const endOfTurn = () => new Promise(setImmediate);
-
 /** A link, its writes, and the types of the frames in each. */
 function world() {
   const writes: number[][] = [];
@@ -36,14 +34,12 @@ function world() {
 test("a frame in no hurry leaves before the next one, in one write with it", async () => {
   const { writes, clock, send } = world();
   send("patient");
-  await endOfTurn();
+  await undefined;
   clock.advance(99);
   expect(writes).toEqual([]);
   send("hurried");
-  // Promises that are settled meanwhile belong to the same turn.
-  await undefined;
   send("patient");
-  await endOfTurn();
+  await undefined;
   expect(writes).toEqual([[ofType.patient, ofType.hurried, ofType.patient]]);
   clock.advance(100);
   expect(writes).toHaveLength(1);
@@ -69,7 +65,7 @@ test("heartbeats are the same bytes each time, and leave together with what is q
   expect(raw[0]).toBe(raw[1] as Uint8Array);
   send("hurried");
   link.beat();
-  await endOfTurn();
+  await undefined;
   expect(writes.at(-1)).toEqual([ofType.hurried, FrameType.heartbeat]);
   expect(link.takenBytes).toBe(16);
   link.close();

@@ -1,6 +1,5 @@
 import { Alarm } from "../base/alarm.ts";
 import type { Clock } from "../base/clock.ts";
-import { atEndOfTurn } from "../base/turn.ts";
 import { emptyPlan } from "./codec.ts";
 import { compress, compressedPlan, decompress } from "./compression.ts";
 import { type Frame, FrameReader, FrameType, headerSize } from "./frame.ts";
@@ -181,7 +180,7 @@ export class Link {
       this.#lingering.by(this.#clock.monotonicMs() + lingerMs);
     } else if (!this.#flushing) {
       this.#flushing = true;
-      atEndOfTurn(() => this.#flush());
+      queueMicrotask(() => this.#flush());
     }
     return size;
   }

@@ -259,7 +259,7 @@ export class World {
   }
 }
 
-/** Promises that are ready run on, to their ends, and what is to be written at the end of that is. */
+/** Promises that are ready run on, to their ends. */
 function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  return new Promise((resolve) => setImmediate(resolve));
 }
