@@ -13,7 +13,7 @@ const windows = 3;
 /** By now the controller has asked all of them, which it does five seconds after they came, what they keep for others. */
 const settleMs = 7000;
 const queryCount = 2000;
-const queryRounds = 15;
+const queryRounds = 9;
 const jobCount = 1000;
 /** So many nodes are asked in turn, of every fleet: the fewer they are, the more calls of one write there are to each. */
 const askedNodes = 3;

@@ -6,7 +6,7 @@ import type { Part, Row } from "./report.ts";
 import { Sample, scaled } from "./sample.ts";
 import { service, target, type World } from "./world.ts";
 
-const rounds = 4;
+const rounds = 2;
 const pairs = 100;
 
 /** The controller's last question to a node that has come is asked after 5 s, and systemd is left 6 s after that. */

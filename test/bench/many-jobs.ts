@@ -5,7 +5,7 @@ import { interleaved, scaled, timed, type Way } from "./sample.ts";
 import { many, type World } from "./world.ts";
 
 const jobCount = 1000;
-const rounds = 5;
+const rounds = 3;
 
 export const manyJobs: Part<World> = {
   name: "many-jobs",
