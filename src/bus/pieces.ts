@@ -37,11 +37,12 @@ export class Pieces {
       this.#long++;
       return;
     }
-    const at = replyTo === undefined ? this.#pieces.length : this.#past(replyTo, size);
+    const at = replyTo === undefined || this.#long === 0 ? this.#pieces.length : this.#past(replyTo, size);
     let piece = this.#pieces[at - 1];
     if (!piece || piece.to !== undefined || piece.size >= fullSize) {
       piece = { parts: [], size: 0, to: undefined, patience: 0 };
-      this.#pieces.splice(at, 0, piece);
+      if (at === this.#pieces.length) this.#pieces.push(piece);
+      else this.#pieces.splice(at, 0, piece);
     }
     piece.parts.push(header, body);
     piece.size += size;
