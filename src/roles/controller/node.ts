@@ -6,6 +6,7 @@ import { GoodbyeCode } from "../../wire/codec.ts";
 import type { Origin } from "../../wire/hello.ts";
 import type { EventFrom, FieldsOf, ReplyOf, RequestFrom } from "../../wire/messages.ts";
 import type { Session } from "../../wire/session.ts";
+import { CheckedLists } from "./checked-lists.ts";
 import { checkedBody } from "./hearsay.ts";
 import { Turns } from "./turns.ts";
 
@@ -23,6 +24,9 @@ const answerMs = 20_000;
 const slowAnswerMs = 100_000;
 
 const offline: Link = { state: "offline" };
+
+/** Those of all nodes. */
+const checkedLists = new CheckedLists();
 
 /** What the configuration says of a node. */
 export interface NodeTerms {
@@ -163,20 +167,24 @@ export class Node {
    * @param signature that the answer must have.
    */
   callManager(method: string, args: Body, signature: string): Promise<Body> {
-    if (!lists.has(method)) return this.#askManager(method, args, signature);
+    if (!lists.has(method)) return this.#passOn(method, args, signature);
     let turns = this.#lists.get(method);
     if (!turns) {
-      turns = new Turns(() => this.#askManager(method, args, signature));
+      const checked = (list: Body) => checkedLists.checked(method, list, signature, this.name);
+      turns = new Turns(async () => checked(await this.#askManager(method, args)));
       this.#lists.set(method, turns);
     }
     return turns.answer();
   }
 
-  async #askManager(method: string, args: Body, signature: string): Promise<Body> {
+  async #passOn(method: string, args: Body, signature: string): Promise<Body> {
+    return checkedBody(await this.#askManager(method, args), signature, this.name);
+  }
+
+  async #askManager(method: string, args: Body): Promise<Body> {
     const patient = slowMethods.has(method) && this.#link.state === "online" && this.#link.session.watched;
     const call = this.call("callManager", { method, arguments: args }, patient ? slowAnswerMs : answerMs);
-    const { result } = await call;
-    return checkedBody(result, signature, this.name);
+    return (await call).result;
   }
 
   /** All properties of a unit on an interface, on all of them for "". @returns a body `a{sv}`. */
