@@ -9,7 +9,6 @@ import { type Body, emptyBody } from "../../../base/body.ts";
 import { ErrorName, Failure } from "../../../base/failure.ts";
 import { isLevel, type Log } from "../../../base/log.ts";
 import type { BusConnection } from "../../../bus/connection.ts";
-import { encodeBody } from "../../../bus/marshal.ts";
 import { ObjectTree, type Served } from "../../../bus/serve.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { Controller, ControllerListener, Status } from "../controller.ts";
@@ -21,6 +20,7 @@ import { rollCall } from "../roll-call.ts";
 import { Turns } from "../turns.ts";
 import { serveCluster } from "./cluster.ts";
 import { serveJob } from "./job.ts";
+import { JoinedLists } from "./joined-lists.ts";
 import { MonitorObject } from "./monitor.ts";
 import { serveNode } from "./node.ts";
 
@@ -34,8 +34,8 @@ export class ControllerFace implements ControllerListener {
   readonly #nodes = new Map<Node, Served<typeof nodeInterface>>();
   readonly #jobs = new Map<Job, Served<typeof jobInterface>>();
   readonly #monitors = new Map<Monitor, MonitorObject>();
-  readonly #units = new Turns(() => this.#fromAll("ListUnits", "a(ssssssouso)"));
-  readonly #unitFiles = new Turns(() => this.#fromAll("ListUnitFiles", "a(ss)"));
+  readonly #units = this.#ofAll("ListUnits", "a(ssssssouso)");
+  readonly #unitFiles = this.#ofAll("ListUnitFiles", "a(ss)");
   #metrics: Served<typeof metricsInterface> | undefined;
 
   constructor(connection: BusConnection, controller: Controller, log: Log, audit: Audit) {
@@ -161,14 +161,17 @@ export class ControllerFace implements ControllerListener {
     );
   }
 
-  /** Asks all nodes that are online; one that fails fails all, one that is silent is missing. */
-  async #fromAll(method: "ListUnits" | "ListUnitFiles", signature: string): Promise<Body> {
+  /** What asks all nodes that are online; one that fails fails all, one that is silent is missing. */
+  #ofAll(method: "ListUnits" | "ListUnitFiles", signature: string): Turns<Body> {
+    const lists = new JoinedLists(signature);
     const ask = (node: Node) => node.callManager(method, emptyBody, signature);
-    const { answers, silent } = await rollCall(this.#controller.nodes.values(), ask, this.#connection.clock);
-    for (const node of silent) {
-      this.#log.warn(`Node '${node}' does not answer ${method}: its units are missing from the list`);
-    }
-    return encodeBody(`a{s${signature}}`, [answers]);
+    return new Turns(async () => {
+      const { answers, silent } = await rollCall(this.#controller.nodes.values(), ask, this.#connection.clock);
+      for (const node of silent) {
+        this.#log.warn(`Node '${node}' does not answer ${method}: its units are missing from the list`);
+      }
+      return lists.joined(answers);
+    });
   }
 
   #setLogLevel(word: string): void {
