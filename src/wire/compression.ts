@@ -9,7 +9,7 @@ export const compressionFeature = 1;
 export const compressedPlan = planOf({ type: "y", size: "u", content: "ay" });
 
 /** Bytes of payload that are not compressed yet: they fit into what TCP sends without waiting (ten segments). */
-const smallPayload = 14_000;
+export const smallPayload = 14_000;
 /** Higher levels take a list of units several times as long, and make it a tenth smaller at most. */
 const level = 1;
 /**

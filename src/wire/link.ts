@@ -1,7 +1,7 @@
 import { Alarm } from "../base/alarm.ts";
 import type { Clock } from "../base/clock.ts";
 import { emptyPlan } from "./codec.ts";
-import { compress, compressedPlan, decompress } from "./compression.ts";
+import { compress, compressedPlan, decompress, smallPayload } from "./compression.ts";
 import { type Frame, FrameReader, FrameType, headerSize } from "./frame.ts";
 import type { Plan } from "./plan.ts";
 import { WireError } from "./reader.ts";
@@ -206,7 +206,9 @@ export class Link {
 
   #encode(type: number, serial: number | undefined, plan: Plan, values: object): number {
     const size = this.#write(type, serial, plan, values);
-    const inside = this.#compresses && compress(type, this.#writer.written.subarray(headerSize));
+    // Of a small one not even a view is made.
+    if (!this.#compresses || size - headerSize <= smallPayload) return size;
+    const inside = compress(type, this.#writer.written.subarray(headerSize));
     if (!inside) return size;
     this.#writer.rewind();
     return this.#write(FrameType.compressed, undefined, compressedPlan, inside);

@@ -7,9 +7,11 @@ const firstCapacity = 4096;
 const keptCapacity = 64 * 1024;
 /** One such buffer is kept for whoever writes a long frame: fresh memory takes longer than to write into it. */
 const spareCapacity = 256 * 1024;
-let spare: Buffer | undefined;
+let spare: Uint8Array<ArrayBuffer> | undefined;
 /** The longest of a number. Numbers reserve it unseen, so the limit is held exactly only by `finish`. */
 const longestNumber = 10;
+
+const encoder = new TextEncoder();
 
 /**
  * Encodes frames into one growing buffer that is used again and again.
@@ -17,7 +19,8 @@ const longestNumber = 10;
  * grows. Values outside their type's range, and strings with a NUL, throw InvalidArgs. After a throw, `rewind`.
  */
 export class Writer {
-  #buffer: Buffer = Buffer.allocUnsafeSlow(firstCapacity);
+  /** Not a Buffer, of which to take a part costs several times as much. */
+  #buffer = new Uint8Array(firstCapacity);
   #length = 0;
   #begun = 0;
   readonly #limit: number;
@@ -55,16 +58,16 @@ export class Writer {
 
   /** The bytes written so far, which are the caller's; the writer is empty then. */
   take(): Uint8Array {
-    const written = this.#buffer.subarray(0, this.#length);
+    const buffer = this.#buffer;
+    const length = this.#length;
     this.#length = 0;
     this.#begun = 0;
-    const capacity = this.#buffer.length;
+    const capacity = buffer.length;
     // Nor is a large one given away for the little that a compressed frame leaves in it.
-    const kept = capacity <= spareCapacity || written.length < capacity / 2;
-    const taken = kept ? new Uint8Array(written) : written;
-    if (capacity === spareCapacity) spare = this.#buffer;
-    if (capacity > keptCapacity) this.#buffer = Buffer.allocUnsafeSlow(firstCapacity);
-    return taken;
+    const kept = capacity <= spareCapacity || length < capacity / 2;
+    if (capacity === spareCapacity) spare = buffer;
+    if (capacity > keptCapacity) this.#buffer = new Uint8Array(firstCapacity);
+    return kept ? buffer.slice(0, length) : buffer.subarray(0, length);
   }
 
   /** Writes a byte over one that has been written. */
@@ -88,16 +91,37 @@ export class Writer {
   }
 
   string(value: string): void {
+    if (this.#ascii(value)) return;
     if (value.includes("\0")) throw new Failure(ErrorName.InvalidArgs, "a string holds a NUL character");
     const size = Buffer.byteLength(value);
     this.varint(size);
     this.#reserve(size);
-    this.#length += this.#buffer.write(value, this.#length);
+    this.#length += encoder.encodeInto(value, this.#buffer.subarray(this.#length)).written;
+  }
+
+  /** Writes a short text of ASCII, as nearly all are: several times as fast as a call of the runtime. */
+  #ascii(value: string): boolean {
+    const size = value.length;
+    if (size > 127) return false;
+    this.#reserve(1 + size);
+    const buffer = this.#buffer;
+    const start = this.#length + 1;
+    for (let index = 0; index < size; index++) {
+      const code = value.charCodeAt(index);
+      if (code === 0 || code > 127) return false;
+      buffer[start + index] = code;
+    }
+    buffer[start - 1] = size;
+    this.#length = start + size;
+    return true;
   }
 
   /** Writes the fields of a message, by their names. */
   fields(plan: Plan, values: object): void {
-    for (const field of plan) this.value(field.type, (values as Record<string, unknown>)[field.name]);
+    for (let index = 0; index < plan.length; index++) {
+      const { name, type } = plan[index] as Plan[number];
+      this.value(type, (values as Record<string, unknown>)[name]);
+    }
   }
 
   /** Writes one value, which has the type that `ValueOf` gives to its signature. */
@@ -131,7 +155,8 @@ export class Writer {
       }
       case "d":
         this.#reserve(8);
-        this.#length = this.#buffer.writeDoubleLE(value as number, this.#length);
+        new DataView(this.#buffer.buffer).setFloat64(this.#length, value as number, true);
+        this.#length += 8;
         break;
       case "s":
       case "o":
@@ -195,11 +220,16 @@ export class Writer {
 }
 
 /** Memory for so many bytes, or for some more. */
-function room(size: number): Buffer {
-  if (size <= keptCapacity || size > spareCapacity) return Buffer.allocUnsafeSlow(size);
-  const found = spare ?? Buffer.allocUnsafeSlow(spareCapacity);
+function room(size: number): Uint8Array<ArrayBuffer> {
+  if (size <= keptCapacity || size > spareCapacity) return fresh(size);
+  const found = spare ?? fresh(spareCapacity);
   spare = undefined;
   return found;
+}
+
+/** Memory that nobody has filled with zeros. */
+function fresh(size: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
 }
 
 function integer(value: unknown, least: number, most: number): number {
