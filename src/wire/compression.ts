@@ -1,4 +1,4 @@
-import { type Frame, FrameType } from "./frame.ts";
+import { Frame, FrameType } from "./frame.ts";
 import { planOf } from "./plan.ts";
 import { Reader, WireError } from "./reader.ts";
 
@@ -34,7 +34,7 @@ export function compress(type: number, payload: Uint8Array): object | undefined 
  * Bound: a payload of `limit` bytes, and of `maxRatio` times what came, of which no more is unfolded.
  * @throws WireError when it is larger, or not what it says.
  */
-export function decompress({ payload }: Frame, limit: number): Frame {
+export function decompress({ payload }: Pick<Frame, "payload">, limit: number): Frame {
   const fields = new Reader(payload).fields(compressedPlan) as { type: number; size: number; content: Uint8Array };
   const { type, size, content } = fields;
   if (type === FrameType.compressed) throw new WireError("a compressed frame in a compressed frame");
@@ -42,7 +42,7 @@ export function decompress({ payload }: Frame, limit: number): Frame {
   if (size > content.length * maxRatio) throw new WireError(`${content.length} bytes that unfold to ${size}`);
   const unfolded = unfold(content, size);
   if (unfolded?.length !== size) throw new WireError("compressed bytes do not unfold to what they should");
-  return { type, payload: unfolded, own: true };
+  return new Frame(type, unfolded, 0, size, true);
 }
 
 /** @returns undefined when the bytes are not zstd's, or unfold to something else. */

@@ -1,4 +1,4 @@
-import { WireError } from "./reader.ts";
+import { Reader, WireError } from "./reader.ts";
 
 /*
  * A frame on the wire:
@@ -44,12 +44,32 @@ export const FrameType = {
   pending: 11,
 } as const;
 
-export interface Frame {
+/** A frame where it lies: valid until the next one is asked for, unless that is memory of its own. */
+export class Frame {
   readonly type: number;
-  /** Valid until the next frame is asked for, unless it lies in memory of its own. */
-  readonly payload: Uint8Array;
-  /** Whether it does. */
-  readonly own?: boolean;
+  readonly #bytes: Uint8Array;
+  readonly #start: number;
+  readonly #end: number;
+  readonly #own: boolean;
+
+  /** @param own whether the bytes are the frame's own. */
+  constructor(type: number, bytes: Uint8Array, start = 0, end = bytes.length, own = false) {
+    this.type = type;
+    this.#bytes = bytes;
+    this.#start = start;
+    this.#end = end;
+    this.#own = own;
+  }
+
+  /** To make a view takes as long as to read a short frame, for which `reader` needs none. */
+  get payload(): Uint8Array {
+    return this.#bytes.subarray(this.#start, this.#end);
+  }
+
+  /** Reads the payload from its beginning. */
+  reader(): Reader {
+    return new Reader(this.#bytes, this.#own, this.#start, this.#end);
+  }
 }
 
 /** Up to here the spill buffer is kept for the next frame that is cut. */
@@ -57,7 +77,7 @@ const keptSpill = 64 * 1024;
 const noBytes = new Uint8Array(0);
 
 /**
- * Cuts a stream into frames. A frame that lies in one chunk is a view into it; one that is spread over several is put
+ * Cuts a stream into frames. A frame that lies in one chunk is left there; one that is spread over several is put
  * together in a spill buffer. The next chunk is pushed when `next` has returned undefined.
  * Bound: the spill buffer holds one frame of at most `limit` bytes of payload and grows only with what arrives.
  */
@@ -102,7 +122,7 @@ export class FrameReader {
     if (left < headerSize) return this.#cut(headerSize);
     const end = this.#at + headerSize + this.#payloadSize(this.#chunk, this.#at);
     if (end > this.#chunk.length) return this.#cut(end - this.#at);
-    const frame = view(this.#chunk, this.#at, end);
+    const frame = new Frame(this.#chunk[this.#at + 3] ?? 0, this.#chunk, this.#at + headerSize, end);
     this.#at = end;
     return frame;
   }
@@ -122,7 +142,7 @@ export class FrameReader {
     const size = headerSize + this.#payloadSize(this.#spill, 0);
     this.#fill(size);
     if (this.#spilled < size) return this.#cut(size);
-    const frame = view(this.#spill, 0, size);
+    const frame = new Frame(this.#spill[3] ?? 0, this.#spill, headerSize, size);
     this.#spilled = 0;
     if (this.#spill.length > keptSpill) this.#spill = noBytes;
     return frame;
@@ -157,10 +177,4 @@ export class FrameReader {
 function isTls(bytes: Uint8Array, at: number): boolean {
   const type = bytes[at] ?? 0;
   return type >= 20 && type <= 23 && bytes[at + 1] === 3;
-}
-
-function view(bytes: Uint8Array, start: number, end: number): Frame {
-  // A heartbeat is the most frequent frame by far of who has nothing to do.
-  if (end === start + headerSize) return { type: bytes[start + 3] ?? 0, payload: noBytes };
-  return { type: bytes[start + 3] ?? 0, payload: bytes.subarray(start + headerSize, end) };
 }

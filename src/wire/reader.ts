@@ -6,6 +6,8 @@ export class WireError extends Error {}
 
 /** Bytes of any kind can be read as a Buffer's. */
 const toText = Buffer.prototype.toString;
+/** A Buffer's own makes views. */
+const copy = Uint8Array.prototype.slice;
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -18,22 +20,24 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 export class Reader {
   readonly #bytes: Uint8Array;
   readonly #own: boolean;
-  #at = 0;
+  readonly #end: number;
+  #at: number;
 
-  constructor(bytes: Uint8Array, own = false) {
+  /** @param start where to begin, and `end` where to end; nothing beyond is looked at. */
+  constructor(bytes: Uint8Array, own = false, start = 0, end = bytes.length) {
     this.#bytes = bytes;
     this.#own = own;
+    this.#at = start;
+    this.#end = end;
   }
 
   get left(): number {
-    return this.#bytes.length - this.#at;
+    return this.#end - this.#at;
   }
 
   byte(): number {
-    const byte = this.#bytes[this.#at];
-    if (byte === undefined) throw new WireError("cut short");
-    this.#at++;
-    return byte;
+    if (this.#at >= this.#end) throw new WireError("cut short");
+    return this.#bytes[this.#at++] as number;
   }
 
   /** Reads an unsigned number of at most `most`, which is less than 2^32. */
@@ -79,7 +83,10 @@ export class Reader {
   /** Reads the fields of a message. Those missing at the end are zero; bytes left over are not looked at. */
   fields(plan: Plan): Record<string, unknown> {
     const values: Record<string, unknown> = {};
-    for (const { name, type } of plan) values[name] = this.left === 0 ? zero(type) : this.value(type);
+    for (let index = 0; index < plan.length; index++) {
+      const { name, type } = plan[index] as Plan[number];
+      values[name] = this.#at === this.#end ? zero(type) : this.value(type);
+    }
     return values;
   }
 
@@ -160,8 +167,8 @@ export class Reader {
     const size = this.#size();
     const start = this.#at;
     this.#at += size;
-    const bytes = this.#bytes.subarray(start, this.#at);
-    return this.#own && size * 2 > this.#bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
+    if (this.#own && size * 2 > this.#bytes.buffer.byteLength) return this.#bytes.subarray(start, this.#at);
+    return copy.call(this.#bytes, start, this.#at) as Uint8Array;
   }
 
   /** A length or count, held against the bytes that are left. */

@@ -9,7 +9,7 @@ import { Heartbeat, type HeartbeatOptions } from "./heartbeat.ts";
 import type { Limits } from "./limits.ts";
 import type { Link } from "./link.ts";
 import type { EventFrom, FieldsOf, Handlers, ReplyOf, RequestFrom } from "./messages.ts";
-import { Reader, WireError } from "./reader.ts";
+import { type Reader, WireError } from "./reader.ts";
 import type { Side } from "./table.ts";
 
 /** What both sides found in each other's greeting. */
@@ -160,7 +160,7 @@ export class Session<S extends Side> {
       this.#parts.owner.onHeartbeat?.();
       return;
     }
-    const reader = new Reader(frame.payload, frame.own);
+    const reader = frame.reader();
     switch (frame.type) {
       case FrameType.reply:
         this.#calls.resolve(reader.varint(maxSerial), reader);
