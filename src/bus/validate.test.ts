@@ -76,6 +76,33 @@ test("what keeps to the rules is taken, wherever it lies in memory", () => {
   }
 });
 
+test("what the body before has left in memory is no part of the next one", () => {
+  const values = {
+    s: "abc",
+    t: 7n,
+    u: 7,
+    b: true,
+    as: ["a", "b"],
+    "(uo)": [1, "/a/b"],
+    v: { signature: "s", value: "x" },
+  };
+  const properties = Object.entries(values).map(([signature, value]) => [signature, { signature, value }] as const);
+  const { signature, bytes } = encodeBody("a{sv}", [new Map(properties)]);
+  let whole = 0;
+  for (let size = 8; size < bytes.length; size++) {
+    validateBody({ signature, bytes });
+    const cut = Buffer.from(bytes.subarray(0, size));
+    expect(() => validateBody({ signature, bytes: cut })).toThrow("beyond");
+    cut.writeUInt32LE(size - 8);
+    try {
+      validateBody({ signature, bytes: cut });
+      whole++;
+    } catch {}
+  }
+  // Only those that end with a property, or have none.
+  expect(whole).toBe(properties.length);
+});
+
 test("a body that nests without end is refused before the stack is", () => {
   const variants = Buffer.concat([
     ...Array(100_000).fill(Buffer.from("017600", "hex")),

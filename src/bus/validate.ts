@@ -3,7 +3,7 @@ import type { Body } from "../base/body.ts";
 import { parseSignature, parseSingle, type Type } from "../base/signature.ts";
 import { alignment, alignUp, getUint32, maxArray, maxDepth } from "./layout.ts";
 import { isPathAt } from "./path-bytes.ts";
-import { columnsOf, plainEnd } from "./plain-rows.ts";
+import { columnsOf, plainEnd, type Views } from "./plain-rows.ts";
 import { malformed, parsing } from "./unmarshal.ts";
 
 /**
@@ -20,22 +20,27 @@ export function validateBody(body: Body): void {
 }
 
 const highBits = 0x80808080;
-/** A view of the bytes makes the runtime move them: below so many that takes longer than to look at each. */
-const worthWords = 512;
+/** Of fewer bytes each is looked at: that takes less time than a call of the runtime. */
+const worthWords = 64;
 
 /** Bytes of any kind can be read as a Buffer's. */
 const toText = Buffer.prototype.toString;
 
-/** Where bytes are copied that do not begin at a word: memory that is fresh each time takes longer than the copy. */
-let scratch = new Uint8Array();
+/** Bytes with views of them by two and by four, as many as there are whole ones. To make a view takes longer than to copy. */
+function viewsOf(bytes: Uint8Array): Views {
+  const halves = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 1);
+  return { bytes, halves, words: new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2) };
+}
+
+/** Where bytes are copied that are looked at by the word; those of one body at a time. */
+let scratch: Views | undefined;
 const maxScratch = 256 * 1024;
 
-/** The same bytes where words begin; valid until others are asked for. */
-function aligned(bytes: Uint8Array): Uint8Array {
-  if (bytes.length > maxScratch) return new Uint8Array(bytes);
-  if (scratch.length < bytes.length) scratch = new Uint8Array(maxScratch);
-  scratch.set(bytes);
-  return scratch.subarray(0, bytes.length);
+function wordsOf(bytes: Uint8Array): Views {
+  if (bytes.length > maxScratch) return viewsOf(bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes));
+  scratch ??= viewsOf(new Uint8Array(maxScratch));
+  scratch.bytes.set(bytes);
+  return scratch;
 }
 
 /**
@@ -45,18 +50,18 @@ function aligned(bytes: Uint8Array): Uint8Array {
 class Walk {
   at = 0;
   #depth = 0;
+  /** What is behind the end is not ours. */
+  readonly #end: number;
   readonly #bytes: Uint8Array;
-  /** The same bytes, but the last few when they make no whole word. Of few bytes there is none, as it would not pay. */
+  /** Of few bytes there are none, as it would not pay. */
+  readonly #views: Views | undefined;
   readonly #words: Int32Array | undefined;
-  /** Likewise, by two bytes. */
-  readonly #halves: Uint16Array | undefined;
 
   constructor(given: Uint8Array) {
-    const many = given.length >= worthWords;
-    const bytes = !many || given.byteOffset % 4 === 0 ? given : aligned(given);
-    this.#bytes = bytes;
-    this.#words = many ? new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2) : undefined;
-    this.#halves = many ? new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 1) : undefined;
+    this.#views = given.length < worthWords ? undefined : wordsOf(given);
+    this.#end = given.length;
+    this.#bytes = this.#views?.bytes ?? given;
+    this.#words = this.#views?.words;
   }
 
   value(type: Type): void {
@@ -105,8 +110,35 @@ class Walk {
   #inside(type: Type): void {
     if (type.code === "a") this.#array(type.element);
     else if (type.code === "(") this.#fields(type.fields);
-    else if (type.code === "{") this.#fields([type.key, type.value]);
-    else this.value(parseSingle(this.#signature()));
+    else if (type.code === "{") this.#entry(type.key, type.value);
+    else this.#variant();
+  }
+
+  #entry(key: Type, value: Type): void {
+    this.#take(8, 0);
+    this.value(key);
+    this.value(value);
+  }
+
+  /** What is in a variant: with few steps for what nearly all have, a single number or text. */
+  #variant(): void {
+    const bytes = this.#bytes;
+    const at = this.at;
+    if (at + 3 > this.#end || bytes[at] !== 1 || bytes[at + 2] !== 0) {
+      this.value(parseSingle(this.#signature()));
+      return;
+    }
+    this.at = at + 3;
+    switch (bytes[at + 1]) {
+      case 0x73: // s
+        this.#text();
+        break;
+      case 0x74: // t
+        this.#take(8, 8);
+        break;
+      default:
+        this.value(parseSingle(String.fromCharCode(bytes[at + 1] as number)));
+    }
   }
 
   #fields(fields: readonly Type[]): void {
@@ -125,7 +157,7 @@ class Walk {
     const boundary = alignment(element);
     this.#take(boundary, 0);
     const end = this.at + size;
-    if (end > this.#bytes.length) throw malformed("an array ends beyond the message");
+    if (end > this.#end) throw malformed("an array ends beyond the message");
     // Elements of fixed size need no look at each of them.
     if ("ynqiuxtd".includes(element.code)) this.at += size - (size % boundary);
     else this.#elements(element, end);
@@ -133,10 +165,10 @@ class Walk {
   }
 
   #elements(type: Type, end: number): void {
-    const [bytes, halves, words] = [this.#bytes, this.#halves, this.#words];
-    const columns = words && columnsOf(type);
+    const views = this.#views;
+    const columns = views && end - this.at >= worthWords ? columnsOf(type) : undefined;
     while (this.at < end) {
-      if (columns && halves) this.at = plainEnd({ bytes, halves, words }, this.at, end, columns);
+      if (columns && views) this.at = plainEnd(views, this.at, end, columns);
       if (this.at < end) this.value(type);
     }
   }
@@ -170,7 +202,7 @@ class Walk {
 
   #path(): void {
     const start = this.#sized();
-    if (!isPathAt(this.#bytes, this.#halves, start, this.at - 1)) throw malformed("an object path is invalid");
+    if (!isPathAt(this.#bytes, this.#views?.halves, start, this.at - 1)) throw malformed("an object path is invalid");
   }
 
   /** Steps over a text with its length, in one step as most values are texts. @returns where it begins; its NUL is the last byte. */
@@ -179,11 +211,11 @@ class Walk {
     const words = this.#words;
     const before = alignUp(this.at, 4);
     const start = before + 4;
-    if (start >= bytes.length) throw malformed("it ends too early");
+    if (start >= this.#end) throw malformed("it ends too early");
     for (let index = this.at; index < before; index++) if (bytes[index] !== 0) throw malformed("padding is not zero");
     const size = words ? (words[before >>> 2] as number) >>> 0 : getUint32(bytes, before, true);
     const end = start + size;
-    if (end >= bytes.length) throw malformed("it ends too early");
+    if (end >= this.#end) throw malformed("it ends too early");
     if (bytes[end] !== 0) throw malformed("a text does not end with NUL");
     this.at = end + 1;
     return start;
@@ -192,8 +224,6 @@ class Walk {
   #signature(): string {
     const size = this.#bytes[this.#take(1, 1)] as number;
     const start = this.#terminated(size);
-    // The most frequent ones, of variants, are a single character.
-    if (size === 1) return String.fromCharCode(this.#bytes[start] as number);
     return toText.call(this.#bytes, "latin1", start, start + size);
   }
 
@@ -211,7 +241,7 @@ class Walk {
   /** Steps over `size` bytes that begin at a boundary, with zeros before it. @returns where they begin. */
   #take(boundary: number, size: number): number {
     const start = alignUp(this.at, boundary);
-    if (start + size > this.#bytes.length) throw malformed("it ends too early");
+    if (start + size > this.#end) throw malformed("it ends too early");
     for (let index = this.at; index < start; index++) {
       if (this.#bytes[index] !== 0) throw malformed("padding is not zero");
     }
