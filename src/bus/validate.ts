@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import type { Body } from "../base/body.ts";
 import { parseSignature, parseSingle, type Type } from "../base/signature.ts";
+import { shortText } from "../base/texts.ts";
 import { alignment, alignUp, getUint32, maxArray, maxDepth } from "./layout.ts";
 import { isPathAt } from "./path-bytes.ts";
 import { columnsOf, plainEnd, type Views } from "./plain-rows.ts";
@@ -224,7 +225,7 @@ class Walk {
   #signature(): string {
     const size = this.#bytes[this.#take(1, 1)] as number;
     const start = this.#terminated(size);
-    return toText.call(this.#bytes, "latin1", start, start + size);
+    return shortText(this.#bytes, start, start + size) ?? toText.call(this.#bytes, "latin1", start, start + size);
   }
 
   #terminated(size: number): number {

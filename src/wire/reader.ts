@@ -1,11 +1,10 @@
 import { type Body, emptyBody } from "../base/body.ts";
+import { shortText } from "../base/texts.ts";
 import type { Plan, WireType } from "./plan.ts";
 
 /** Bytes that no peer of ours would send; the reason in a few words. */
 export class WireError extends Error {}
 
-/** Bytes of any kind can be read as a Buffer's. */
-const toText = Buffer.prototype.toString;
 /** A Buffer's own makes views. */
 const copy = Uint8Array.prototype.slice;
 
@@ -60,7 +59,8 @@ export class Reader {
     const size = this.#size();
     const start = this.#at;
     this.#at += size;
-    if (this.#isShortText(start, this.#at)) return toText.call(this.#bytes, "latin1", start, this.#at);
+    const short = shortText(this.#bytes, start, this.#at);
+    if (short !== undefined) return short;
     const bytes = this.#bytes.subarray(start, this.#at);
     if (bytes.includes(0)) throw new WireError("a string holds a NUL character");
     try {
@@ -68,16 +68,6 @@ export class Reader {
     } catch {
       throw new WireError("a string is not UTF-8");
     }
-  }
-
-  /** Whether these bytes are a few of ASCII without NUL, as nearly all texts are: then they need no decoder. */
-  #isShortText(start: number, end: number): boolean {
-    if (end - start > 128) return false;
-    for (let index = start; index < end; index++) {
-      const byte = this.#bytes[index] as number;
-      if (byte === 0 || byte > 0x7f) return false;
-    }
-    return true;
   }
 
   /** Reads the fields of a message. Those missing at the end are zero; bytes left over are not looked at. */

@@ -30,3 +30,15 @@ test.each([
 ])("%s does not", (_what, check, message) => {
   expect(check).toThrow(message);
 });
+
+test("what does not pass does not do so later either, whatever has passed meanwhile", () => {
+  for (let index = 0; index < 5000; index++) {
+    const [unit, word] = [`a${index}.service`, "a".repeat(index % 64)];
+    for (const _ of [1, 2]) {
+      expect(checkedUnit(unit, "pi")).toBe(unit);
+      expect(checkedWord(word, "pi")).toBe(word);
+      expect(() => checkedUnit(word, "pi")).toThrow("tells of a unit");
+      expect(() => checkedWord(unit, "pi")).toThrow("tells a state");
+    }
+  }
+});

@@ -30,17 +30,30 @@ export function checkedProperties(body: Body, node: string): Body {
   return checkedBody(body, "a{sv}", node);
 }
 
+/** Units and words that have passed: the same ones come again and again. */
+const units = new Set<string>();
+const words = new Set<string>();
+const maxPassed = 2048;
+
 /** @throws Failure when systemd would not have such a unit. */
 export function checkedUnit(unit: string, node: string): string {
+  if (units.has(unit)) return unit;
   if (!isUnitName(unit)) throw refused(node, `tells of a unit '${unit.slice(0, maxWord)}'`);
-  return unit;
+  return pass(units, unit);
 }
 
 /** A state or a result. @throws Failure when systemd would not say such a word. */
 export function checkedWord(word: string, node: string): string {
+  if (words.has(word)) return word;
   if (word.length > maxWord || !/^[a-z-]*$/.test(word))
     throw refused(node, `tells a state '${word.slice(0, maxWord)}'`);
-  return word;
+  return pass(words, word);
+}
+
+function pass(passed: Set<string>, text: string): string {
+  if (passed.size >= maxPassed) passed.clear();
+  passed.add(text);
+  return text;
 }
 
 function refused(node: string, what: string): Failure {
