@@ -3,8 +3,12 @@ const fullSize = 256 * 1024;
 /** A reply with a body of so many bytes is long. */
 const longBody = 32 * 1024;
 
+/** What the room has at first; it doubles when it is needed, up to fullSize. */
+const leastRoom = 4096;
+
 interface Piece {
-  readonly parts: Uint8Array[];
+  /** Undefined when it is in the room. */
+  readonly parts: Uint8Array[] | undefined;
   size: number;
   /** Of a long reply: who gets it, "" peer to peer. */
   readonly to: string | undefined;
@@ -16,50 +20,83 @@ interface Piece {
  * Messages that wait to be written, in pieces of one write each. They leave in the order in which they came, but for replies: a
  * short one goes past long ones that others wait for, as who asks for little shall not wait until others have got much. A
  * signal passes nothing and is passed by nothing, and what one receiver gets stays in order.
+ *
+ * Fresh memory takes longer than a copy. So there is a room in which short messages are put together as they come. Only those
+ * that find it full, or what was in it still on its way out, are kept in parts.
  */
 export class Pieces {
   readonly #pieces: Piece[] = [];
   #long = 0;
-  /** Where long replies are put together: fresh memory takes longer than the copy. */
-  #scratch = Buffer.allocUnsafeSlow(0);
+  #room = new Uint8Array(0);
+  #roomIs: "free" | "filling" | "leaving" = "free";
+  /** Where what is in parts is put together. */
+  #scratch = new Uint8Array(0);
 
   /** How many long replies wait. */
   get long(): number {
     return this.#long;
   }
 
-  /** @param replyTo who gets it, "" peer to peer, when it is a reply. */
+  /**
+   * @param header which may be changed afterwards; the body may not.
+   * @param replyTo who gets it, "" peer to peer, when it is a reply.
+   */
   put(header: Uint8Array, body: Uint8Array, replyTo?: string): void {
     const size = header.length + body.length;
     const long = replyTo !== undefined && body.length >= longBody;
     if (long) {
-      this.#pieces.push({ parts: [header, body], size, to: replyTo, patience: size });
+      this.#pieces.push({ parts: [new Uint8Array(header), body], size, to: replyTo, patience: size });
       this.#long++;
       return;
     }
     const at = replyTo === undefined || this.#long === 0 ? this.#pieces.length : this.#past(replyTo, size);
     let piece = this.#pieces[at - 1];
-    if (!piece || piece.to !== undefined || piece.size >= fullSize) {
-      piece = { parts: [], size: 0, to: undefined, patience: 0 };
+    if (!piece || !takes(piece, size)) {
+      piece = this.#begin(size);
       if (at === this.#pieces.length) this.#pieces.push(piece);
       else this.#pieces.splice(at, 0, piece);
     }
-    piece.parts.push(header, body);
+    if (piece.parts) piece.parts.push(new Uint8Array(header), body);
+    else this.#fill(piece.size, header, body);
     piece.size += size;
   }
 
   /** Takes what is to be written next, in as many writes; undefined when nothing waits. Valid until more is taken. */
   take(): Uint8Array[] | undefined {
+    if (this.#roomIs === "leaving") this.#roomIs = "free";
     const piece = this.#pieces.shift();
     if (!piece) return undefined;
+    const { parts, size } = piece;
+    if (!parts) {
+      this.#roomIs = "leaving";
+      return [this.#room.subarray(0, size)];
+    }
     if (piece.to !== undefined) this.#long--;
     // To copy a body of such a length beside its header takes longer than a write of its own.
-    if (piece.parts.length === 2 && piece.size >= fullSize) return piece.parts;
-    return [piece.to === undefined ? Buffer.concat(piece.parts) : this.#join(piece)];
+    if (parts.length === 2 && size >= fullSize) return parts;
+    return [size > fullSize ? Buffer.concat(parts) : this.#join(parts, size)];
   }
 
-  #join({ parts, size }: Piece): Uint8Array {
-    if (this.#scratch.length < size) this.#scratch = Buffer.allocUnsafeSlow(fullSize);
+  /** A new piece for short messages, the first of which is of `size`. */
+  #begin(size: number): Piece {
+    const inRoom = this.#roomIs === "free" && size <= fullSize;
+    if (inRoom) this.#roomIs = "filling";
+    return { parts: inRoom ? undefined : [], size: 0, to: undefined, patience: 0 };
+  }
+
+  #fill(at: number, header: Uint8Array, body: Uint8Array): void {
+    const end = at + header.length + body.length;
+    if (end > this.#room.length) {
+      const more = new Uint8Array(Math.min(fullSize, Math.max(leastRoom, 2 ** Math.ceil(Math.log2(end)))));
+      more.set(this.#room.subarray(0, at));
+      this.#room = more;
+    }
+    this.#room.set(header, at);
+    this.#room.set(body, at + header.length);
+  }
+
+  #join(parts: readonly Uint8Array[], size: number): Uint8Array {
+    if (this.#scratch.length === 0) this.#scratch = new Uint8Array(fullSize);
     let at = 0;
     for (const part of parts) {
       this.#scratch.set(part, at);
@@ -78,4 +115,10 @@ export class Pieces {
     for (const piece of this.#pieces.slice(at)) piece.patience -= size;
     return at;
   }
+}
+
+/** Whether a short message of `size` may be put into a piece. */
+function takes(piece: Piece, size: number): boolean {
+  if (piece.to !== undefined) return false;
+  return piece.parts ? piece.size < fullSize : piece.size + size <= fullSize;
 }
