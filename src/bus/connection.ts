@@ -5,8 +5,9 @@ import type { Call, MethodCall, OpenOptions, OutgoingSignal, Signal, Watch } fro
 import * as driver from "./driver.ts";
 import { errorContent, failureOf } from "./error-message.ts";
 import { guard } from "./guard.ts";
+import { ReplyHeaders, stampHeader } from "./headers.ts";
 import type { MatchRule } from "./match.ts";
-import { addressHeader, encodeHeader, type Message, MessageFlag, MessageReader, MessageType } from "./message.ts";
+import { encodeHeader, type Message, MessageFlag, MessageReader, MessageType } from "./message.ts";
 import { Outbox } from "./outbox.ts";
 import { PendingCalls, type Reply } from "./pending-calls.ts";
 import { Receivers } from "./receivers.ts";
@@ -34,6 +35,7 @@ export class BusConnection {
   readonly #reader = new MessageReader();
   readonly #names = new driver.NameWatches(this);
   readonly #receivers = new Receivers(this);
+  readonly #replyHeaders = new ReplyHeaders();
   readonly #signalListeners: ((signal: Signal) => void)[] = [];
   readonly #closeListeners: ((reason: string) => void)[] = [];
   readonly #interactive: boolean;
@@ -106,11 +108,11 @@ export class BusConnection {
     if (!this.#lost) this.#send({ type: MessageType.signal, flags, ...signal });
   }
 
-  /** Sends a signal, whose header was made for nobody (signalHeader), to one connection; on a closed one of ours nothing. */
+  /** Sends a signal to one connection by a header that is addressed to it (addressHeader); on a closed one of ours nothing. */
   signalTo(destination: string, header: Uint8Array, body: Uint8Array): void {
     if (this.#lost) return;
-    const addressed = addressHeader(header, { serial: this.#nextSerial(), destination, bodyLength: body.length });
-    this.#put(addressed, body, destination);
+    stampHeader(header, this.#nextSerial(), body.length);
+    this.#put(header, body, destination);
   }
 
   /** Hears every signal that arrives, at once and in the order of arrival. Which arrive is a matter of addMatch. */
@@ -223,18 +225,23 @@ export class BusConnection {
   }
 
   #answer(message: Message): void {
-    const noReply = (message.flags & MessageFlag.noReplyExpected) !== 0;
-    const send = (answer: Outgoing) => {
-      if (noReply || this.#lost) return;
-      const flags = MessageFlag.noReplyExpected;
-      this.#send({ flags, destination: message.sender, replySerial: message.serial, ...answer });
-    };
+    const { sender, serial } = message;
+    const mute = (message.flags & MessageFlag.noReplyExpected) !== 0;
     const call: MethodCall = {
       ...addressed(message),
-      noReply,
+      noReply: mute,
       interactive: (message.flags & MessageFlag.allowInteractiveAuthorization) !== 0,
-      reply: (body = emptyBody) => send({ type: MessageType.methodReturn, body }),
-      error: (failure) => send({ type: MessageType.error, ...errorContent(failure) }),
+      reply: (body = emptyBody) => {
+        if (mute || this.#lost) return;
+        const header = this.#replyHeaders.get(sender, { serial: this.#nextSerial(), call: serial, body });
+        this.#put(header, body.bytes, sender, sender);
+      },
+      error: (failure) => {
+        if (mute || this.#lost) return;
+        const flags = MessageFlag.noReplyExpected;
+        const content = errorContent(failure);
+        this.#send({ type: MessageType.error, flags, destination: sender, replySerial: serial, ...content });
+      },
     };
     if (message.trouble) call.error(new Failure(ErrorName.InvalidArgs, message.trouble.message));
     else if (this.#callHandler) this.#callHandler(call);

@@ -1,7 +1,7 @@
 import { type Body, emptyBody } from "../base/body.ts";
 import type { BusConnection } from "./connection.ts";
+import { addressHeader, signalHeader } from "./headers.ts";
 import { type Arguments, signatureOf } from "./interface.ts";
-import { signalHeader } from "./message.ts";
 import { encodeNamed } from "./named.ts";
 
 type Named = Readonly<Record<string, unknown>>;
@@ -34,7 +34,11 @@ export class Emitter {
   readonly #signal: { readonly path: string; readonly interface: string; readonly member: string };
   readonly #types: Arguments;
   readonly #last: LastBody;
+  /** To nobody. */
   #header: Uint8Array | undefined;
+  /** To who was told last: most objects have but one listener. */
+  #to: string | undefined;
+  #addressed: Uint8Array = new Uint8Array();
 
   constructor(
     connection: BusConnection,
@@ -55,7 +59,15 @@ export class Emitter {
       this.#connection.signal({ ...this.#signal, body });
       return;
     }
+    for (const destination of destinations)
+      this.#connection.signalTo(destination, this.#headerTo(destination), body.bytes);
+  }
+
+  #headerTo(destination: string): Uint8Array {
+    if (destination === this.#to) return this.#addressed;
     this.#header ??= signalHeader({ ...this.#signal, signature: signatureOf(this.#types) });
-    for (const destination of destinations) this.#connection.signalTo(destination, this.#header, body.bytes);
+    this.#addressed = addressHeader(this.#header, destination);
+    this.#to = destination;
+    return this.#addressed;
   }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { encodeBody } from "./marshal.ts";
-import { addressHeader, encodeHeader, type Message, MessageReader, MessageType, signalHeader } from "./message.ts";
+import { encodeHeader, type Message, MessageReader, MessageType } from "./message.ts";
 
 /** A whole message. */
 function bytesOf(message: Partial<Message> & { type: number; serial: number }): Uint8Array {
@@ -44,23 +44,6 @@ test("a body keeps no more memory than twice its own", () => {
       expect(read.buffer.byteLength).toBeLessThan(2 * read.length);
     }
   }
-});
-
-test("a header that is made once serves receivers with names of any length", () => {
-  const signal = { path: "/a/b", interface: "a.b", member: "Said" };
-  const body = encodeBody("su", ["x", 7]);
-  const header = signalHeader({ ...signal, signature: body.signature });
-  const reader = new MessageReader();
-  for (let length = 4; length < 20; length++) {
-    const receiver = { serial: length, destination: `:1.${"5".repeat(length - 3)}` };
-    reader.push(addressHeader(header, { ...receiver, bodyLength: body.bytes.length }));
-    reader.push(body.bytes);
-    expect(reader.next()).toMatchObject({ type: MessageType.signal, flags: 1, ...signal, ...receiver, body });
-  }
-  const to = (destination: string, bodyLength: number) => () =>
-    addressHeader(header, { serial: 1, destination, bodyLength });
-  expect(to("no name", 0)).toThrow("'no name' is no valid destination");
-  expect(to(":1.5", 2 ** 25)).toThrow("too long");
 });
 
 test("a big-endian message has a body like all others", () => {

@@ -1,6 +1,6 @@
 import { type Body, emptyBody } from "../base/body.ts";
 import { ErrorName, Failure } from "../base/failure.ts";
-import { alignUp, getUint32, setUint32 } from "./layout.ts";
+import { alignUp, getUint32 } from "./layout.ts";
 import { Writer } from "./marshal.ts";
 import { isBusName, isInterfaceName, isMemberName, isObjectPath } from "./syntax.ts";
 import { fromBigEndian, malformed, parsing, Reader } from "./unmarshal.ts";
@@ -82,47 +82,12 @@ export function encodeHeader(
   return writer.finish();
 }
 
-/** The header of a signal to nobody, for addressHeader. @throws Failure InvalidArgs as encodeHeader does. */
-export function signalHeader(
-  signal: Pick<Message, "path" | "interface" | "member"> & { readonly signature: string },
-): Uint8Array {
-  const { signature, ...fields } = signal;
-  const shape = { type: MessageType.signal, flags: MessageFlag.noReplyExpected, serial: 0, ...fields };
-  return encodeHeader({ ...shape, body: { ...emptyBody, signature } });
-}
-
-/**
- * The header of a message to `destination`, out of one that is to nobody: what many receivers have in common is made once.
- * Fields begin at 8 bytes and have no order, so that another one is put where the header with its padding ends.
- * @throws Failure InvalidArgs for a name that is not valid, LimitsExceeded for a message over maxMessage.
- */
-export function addressHeader(
-  header: Uint8Array,
-  { serial, destination, bodyLength }: { serial: number; destination: string; bodyLength: number },
-): Uint8Array {
-  if (!isBusName(destination)) throw badName(destination, "destination");
-  const textAt = header.length + 8;
-  const end = textAt + destination.length + 1;
-  const bytes = new Uint8Array(alignUp(end, 8));
-  checkLength(bytes.length, bodyLength);
-  bytes.set(header);
-  bytes.set(destinationField, header.length);
-  setUint32(bytes, 4, bodyLength);
-  setUint32(bytes, 8, serial);
-  setUint32(bytes, 12, end - fixedHeader);
-  setUint32(bytes, textAt - 4, destination.length);
-  for (let index = 0; index < destination.length; index++) bytes[textAt + index] = destination.charCodeAt(index);
-  return bytes;
-}
-
-/** The number of the field, and the signature of its value. */
-const destinationField = [6, 1, "s".charCodeAt(0), 0];
-
-function badName(text: string, what: string): Failure {
+export function badName(text: string, what: string): Failure {
   return new Failure(ErrorName.InvalidArgs, `'${text}' is no valid ${what} of a message`);
 }
 
-function checkLength(header: number, body: number): void {
+/** @throws Failure LimitsExceeded for a message over maxMessage. */
+export function checkLength(header: number, body: number): void {
   if (header + body > maxMessage) throw new Failure(ErrorName.LimitsExceeded, `a message of ${body} bytes is too long`);
 }
 
@@ -132,7 +97,8 @@ function beginField(writer: Writer, code: number, signature: string): void {
   writer.signature(signature);
 }
 
-const fixedHeader = 16;
+/** What each header begins with, before its fields. */
+export const fixedHeader = 16;
 
 /**
  * Cuts what arrives into messages. Holds at most one incomplete message; of one that is longer than maxMessage only the

@@ -1,8 +1,9 @@
 import { afterAll, expect, test } from "bun:test";
 import type { Call } from "./calls.ts";
 import { BusConnection } from "./connection.ts";
+import { addressHeader, signalHeader } from "./headers.ts";
 import { encodeBody } from "./marshal.ts";
-import { MessageReader, MessageType, signalHeader } from "./message.ts";
+import { MessageReader, MessageType } from "./message.ts";
 import { Receivers } from "./receivers.ts";
 import { startTestBus } from "./test-bus.ts";
 import { rawClient, send } from "./test-peer.ts";
@@ -171,7 +172,7 @@ test("on a bus: who does not read is told of; who reads is not, be it mute", asy
   const all = Promise.withResolvers<void>();
   reader.onSignal(({ member }) => member === "S" && ++heard === count && all.resolve());
   for (let sent = 0; sent < count; sent++) {
-    for (const destination of receivers) sender.signalTo(destination, header, bytes);
+    for (const destination of receivers) sender.signalTo(destination, addressHeader(header, destination), bytes);
     // As much as a clogged connection keeps back.
     if (sent % 4 === 3) await sender.call({ ...driver, member: "GetId" });
   }

@@ -3,9 +3,9 @@ import { ErrorName, Failure } from "../base/failure.ts";
 import type { MethodCall } from "./calls.ts";
 import { client } from "./client.ts";
 import { BusConnection } from "./connection.ts";
+import { addressHeader, signalHeader } from "./headers.ts";
 import { defineInterface } from "./interface.ts";
 import { encodeBody } from "./marshal.ts";
-import { signalHeader } from "./message.ts";
 import { type Caller, ObjectTree, type Served } from "./serve.ts";
 import { startTestBus } from "./test-bus.ts";
 
@@ -134,7 +134,7 @@ test("signals are believed of the name's owner only", async () => {
   at.onSignal("Moved", ({ angle }) => heard.push(angle));
   const { signature, bytes } = encodeBody("ua{sv}", [1, new Map()]);
   const header = signalHeader({ path, interface: table.name, member: "Moved", signature });
-  liar.signalTo(caller.uniqueName, header, bytes);
+  liar.signalTo(caller.uniqueName, addressHeader(header, caller.uniqueName), bytes);
   await liar.call({ destination: "org.example", path, interface: table.name, member: "Close" });
   door.emit("Moved", { angle: 2, log: new Map() });
   await at.call("Close", {});

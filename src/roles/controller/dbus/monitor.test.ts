@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { Log } from "../../../base/log.ts";
 import type { BusConnection } from "../../../bus/connection.ts";
-import { addressHeader, MessageReader } from "../../../bus/message.ts";
+import { stampHeader } from "../../../bus/headers.ts";
+import { MessageReader } from "../../../bus/message.ts";
 import { ObjectTree } from "../../../bus/serve.ts";
 import { decodeBody } from "../../../bus/unmarshal.ts";
 import { Monitors } from "../monitors.ts";
@@ -14,9 +15,10 @@ function world() {
   const slow = new Map<string, () => void>();
   const connection = {
     onCall: () => {},
-    signalTo(destination: string, header: Uint8Array, body: Uint8Array) {
+    signalTo(_destination: string, header: Uint8Array, body: Uint8Array) {
       const reader = new MessageReader();
-      reader.push(addressHeader(header, { serial: 1, destination, bodyLength: body.length }));
+      stampHeader(header, 1, body.length);
+      reader.push(header);
       reader.push(body);
       const message = reader.next();
       if (message) told.push([message.destination, message.member, ...decodeBody(message.body)].join(" "));

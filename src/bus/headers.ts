@@ -1,0 +1,82 @@
+import { type Body, emptyBody } from "../base/body.ts";
+import { alignUp, setUint32 } from "./layout.ts";
+import { badName, checkLength, encodeHeader, fixedHeader, type Message, MessageFlag, MessageType } from "./message.ts";
+import { isBusName } from "./syntax.ts";
+
+// Headers that are made once and serve many messages: only numbers differ, and these are always at the same places.
+
+/** How many callers a connection has headers of replies for; with one more it begins anew. */
+const maxCallers = 256;
+
+/** The header of a signal to nobody, for addressHeader. @throws Failure InvalidArgs as encodeHeader does. */
+export function signalHeader(
+  signal: Pick<Message, "path" | "interface" | "member"> & { readonly signature: string },
+): Uint8Array {
+  const { signature, ...fields } = signal;
+  const shape = { type: MessageType.signal, flags: MessageFlag.noReplyExpected, serial: 0, ...fields };
+  return encodeHeader({ ...shape, body: { ...emptyBody, signature } });
+}
+
+/**
+ * The header of messages to `destination`, for stampHeader, out of one that is to nobody. Fields begin at 8 bytes and have no
+ * order, so that another one is put where the header with its padding ends.
+ * @throws Failure InvalidArgs for a name that is not valid.
+ */
+export function addressHeader(header: Uint8Array, destination: string): Uint8Array {
+  if (!isBusName(destination)) throw badName(destination, "destination");
+  const textAt = header.length + 8;
+  const end = textAt + destination.length + 1;
+  const bytes = new Uint8Array(alignUp(end, 8));
+  bytes.set(header);
+  bytes.set(destinationField, header.length);
+  setUint32(bytes, 12, end - fixedHeader);
+  setUint32(bytes, textAt - 4, destination.length);
+  for (let index = 0; index < destination.length; index++) bytes[textAt + index] = destination.charCodeAt(index);
+  return bytes;
+}
+
+/** The number of the field, and the signature of its value. */
+const destinationField = [6, 1, "s".charCodeAt(0), 0];
+
+/** Makes a header that of the next message. @throws Failure LimitsExceeded for a message over maxMessage. */
+export function stampHeader(header: Uint8Array, serial: number, bodyLength: number): void {
+  checkLength(header.length, bodyLength);
+  setUint32(header, 4, bodyLength);
+  setUint32(header, 8, serial);
+}
+
+interface ReplyHeader {
+  readonly signature: string;
+  readonly bytes: Uint8Array;
+  /** Where the serial of the call is. */
+  readonly callAt: number;
+}
+
+/** The headers of replies to those who have called last: who asks mostly does so again, and gets what is of the same type. */
+export class ReplyHeaders {
+  readonly #byCaller = new Map<string, ReplyHeader>();
+
+  /**
+   * The header of a reply, valid until the next one is asked for.
+   * @param caller "" peer to peer.
+   * @throws Failure LimitsExceeded, InvalidArgs as encodeHeader does.
+   */
+  get(caller: string, { serial, call, body }: { serial: number; call: number; body: Body }): Uint8Array {
+    let header = this.#byCaller.get(caller);
+    if (header?.signature !== body.signature) header = this.#make(caller, body.signature);
+    stampHeader(header.bytes, serial, body.bytes.length);
+    setUint32(header.bytes, header.callAt, call);
+    return header.bytes;
+  }
+
+  #make(destination: string, signature: string): ReplyHeader {
+    const shape = { type: MessageType.methodReturn, flags: MessageFlag.noReplyExpected, serial: 0 };
+    const bytes = encodeHeader({ ...shape, destination, replySerial: 1, body: { ...emptyBody, signature } });
+    // The fields are in the order of their names in encodeHeader: only the destination is before it.
+    const fieldAt = destination === "" ? fixedHeader : alignUp(fixedHeader + 8 + destination.length + 1, 8);
+    const header = { signature, bytes, callAt: fieldAt + 4 };
+    if (this.#byCaller.size >= maxCallers) this.#byCaller.clear();
+    this.#byCaller.set(destination, header);
+    return header;
+  }
+}
