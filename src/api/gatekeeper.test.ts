@@ -83,7 +83,7 @@ function world() {
   const log = new Log({ target: "journald", inJournal: true, journal: (fields) => entries.push(fields) > 0 });
   const job = { id: 5, onEnded: (_result: string) => {} };
   const gatekeeper = new Gatekeeper({ connection, audit: new Audit(log, new FakeClock()), job: () => job });
-  const tree = new ObjectTree<About>(connection, (called, run) => gatekeeper.pass(called, run));
+  const tree = new ObjectTree<About>(connection, (called) => gatekeeper.pass(called));
   const note = (name: string) => () => void done.push(name);
   const methods = {
     Look: note("Look"),
@@ -110,6 +110,7 @@ function world() {
         noReply: false,
         interactive: false,
         reply: () => resolve("yes"),
+        afterReply: () => {},
         error: ({ errorName, message }) => resolve(`${errorName.split(".").at(-1)}: ${message}`),
         ...more,
       }),

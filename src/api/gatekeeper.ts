@@ -51,20 +51,15 @@ export class Gatekeeper {
   }
 
   /** Lets a call pass, now or later. @throws Failure AccessDenied, InteractiveAuthorizationRequired. */
-  pass(called: Called<About>, run: () => unknown): unknown {
+  pass(called: Called<About>): unknown {
     const access = (called.table as PublicInterface).methods[called.member]?.access ?? "root";
-    if (access === "read" || (access === "owner" && this.#owns(called))) return run();
+    if (access === "read" || (access === "owner" && this.#owns(called))) return called.run();
     const who = this.#callers.get(called.caller.sender);
-    if (who instanceof Promise || !isTrusted(who)) return this.#decide(access, who, called, run);
-    return this.#perform(access, who, called, run);
+    if (who instanceof Promise || !isTrusted(who)) return this.#decide(access, who, called);
+    return this.#perform(access, who, called);
   }
 
-  async #decide(
-    access: Guarded,
-    asked: Identity | Promise<Identity>,
-    called: Called<About>,
-    run: () => unknown,
-  ): Promise<unknown> {
+  async #decide(access: Guarded, asked: Identity | Promise<Identity>, called: Called<About>): Promise<unknown> {
     const decided = Promise.withResolvers<void>();
     called.hold(decided.promise);
     let who: Identity | undefined;
@@ -72,7 +67,7 @@ export class Gatekeeper {
       who = await asked;
       if (!isTrusted(who)) await this.#authorize(access, who, called);
       // What it answers is not waited for: the next call of the same caller may go on.
-      return this.#perform(access, who, called, run);
+      return this.#perform(access, who, called);
     } catch (thrown) {
       const denial = asFailure(thrown);
       await who?.settled;
@@ -107,12 +102,12 @@ export class Gatekeeper {
   }
 
   /** Runs a method for who may call it, and has audited what it changes. */
-  async #perform(access: Guarded, who: Identity, called: Called<About>, run: () => unknown): Promise<unknown> {
-    if (typeof access === "string") return run();
+  async #perform(access: Guarded, who: Identity, called: Called<About>): Promise<unknown> {
+    if (typeof access === "string") return called.run();
     const { audit } = this.#options;
     const deed = deedOf(access, called, who);
     try {
-      const answer = await run();
+      const answer = await called.run();
       // The caller waits, so that systemd still finds it. Its first call only: then it is known.
       await who.settled;
       if (access.job) this.#follow(deed, (answer as { job: string }).job, called.caller.sender);

@@ -49,6 +49,8 @@ export interface MethodCall extends Signal {
   /** The caller has time for somebody to be asked for a password. */
   readonly interactive: boolean;
   reply(body?: Body): void;
+  /** Has something done once the reply has been sent, so that what it sends comes after it. Not done after an error. */
+  afterReply(work: () => void): void;
   error(failure: Failure): void;
 }
 

@@ -6,6 +6,7 @@ import * as driver from "./driver.ts";
 import { errorContent, failureOf } from "./error-message.ts";
 import { guard } from "./guard.ts";
 import { ReplyHeaders, stampHeader } from "./headers.ts";
+import { type Answers, IncomingCall } from "./incoming-call.ts";
 import type { MatchRule } from "./match.ts";
 import { encodeHeader, type Message, MessageFlag, MessageReader, MessageType } from "./message.ts";
 import { Outbox } from "./outbox.ts";
@@ -36,6 +37,18 @@ export class BusConnection {
   readonly #names = new driver.NameWatches(this);
   readonly #receivers = new Receivers(this);
   readonly #replyHeaders = new ReplyHeaders();
+  readonly #answers: Answers = {
+    reply: (caller, call, body) => {
+      if (this.#lost) return;
+      const header = this.#replyHeaders.get(caller, { serial: this.#nextSerial(), call, body });
+      this.#put(header, body.bytes, caller, caller);
+    },
+    error: (destination, replySerial, failure) => {
+      if (this.#lost) return;
+      const flags = MessageFlag.noReplyExpected;
+      this.#send({ type: MessageType.error, flags, destination, replySerial, ...errorContent(failure) });
+    },
+  };
   readonly #signalListeners: ((signal: Signal) => void)[] = [];
   readonly #closeListeners: ((reason: string) => void)[] = [];
   readonly #interactive: boolean;
@@ -225,24 +238,7 @@ export class BusConnection {
   }
 
   #answer(message: Message): void {
-    const { sender, serial } = message;
-    const mute = (message.flags & MessageFlag.noReplyExpected) !== 0;
-    const call: MethodCall = {
-      ...addressed(message),
-      noReply: mute,
-      interactive: (message.flags & MessageFlag.allowInteractiveAuthorization) !== 0,
-      reply: (body = emptyBody) => {
-        if (mute || this.#lost) return;
-        const header = this.#replyHeaders.get(sender, { serial: this.#nextSerial(), call: serial, body });
-        this.#put(header, body.bytes, sender, sender);
-      },
-      error: (failure) => {
-        if (mute || this.#lost) return;
-        const flags = MessageFlag.noReplyExpected;
-        const content = errorContent(failure);
-        this.#send({ type: MessageType.error, flags, destination: sender, replySerial: serial, ...content });
-      },
-    };
+    const call = new IncomingCall(message, this.#answers);
     if (message.trouble) call.error(new Failure(ErrorName.InvalidArgs, message.trouble.message));
     else if (this.#callHandler) this.#callHandler(call);
     else call.error(new Failure(ErrorName.UnknownObject, `Unknown object '${message.path}'.`));

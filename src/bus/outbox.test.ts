@@ -88,8 +88,9 @@ test("of long replies that nobody reads one has begun to leave, and short ones g
   const long = encodeBody("ay", [new Uint8Array(100 * 1024)]);
   const done = { Long: Promise.withResolvers<void>(), Short: Promise.withResolvers<void>() };
   let count = 0;
-  connection.onCall(({ member, reply }) => {
-    reply(member === "Long" ? long : undefined);
+  connection.onCall((incoming) => {
+    const { member } = incoming;
+    incoming.reply(member === "Long" ? long : undefined);
     if (++count === 4) done.Long.resolve();
     if (member === "Short") done.Short.resolve();
   });

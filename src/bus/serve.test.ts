@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { emptyBody } from "../base/body.ts";
 import { ErrorName, Failure } from "../base/failure.ts";
 import type { MethodCall } from "./calls.ts";
 import { client } from "./client.ts";
 import { BusConnection } from "./connection.ts";
 import { addressHeader, signalHeader } from "./headers.ts";
+import { IncomingCall } from "./incoming-call.ts";
 import { defineInterface } from "./interface.ts";
 import { encodeBody } from "./marshal.ts";
+import { type Message, MessageType } from "./message.ts";
 import { type Caller, ObjectTree, type Served } from "./serve.ts";
 import { startTestBus } from "./test-bus.ts";
 
@@ -40,8 +43,8 @@ beforeAll(async () => {
     "/org/example/door/a",
     table,
     {
-      Open: ({ far }, { afterReply, sender }) => {
-        afterReply(() => door.emit("Moved", { angle: far, log }, [sender]));
+      Open: ({ far }, caller) => {
+        caller.afterReply(() => door.emit("Moved", { angle: far, log }, [caller.sender]));
         return { angle: far, log: encodeBody("a{sv}", [log]) };
       },
       Close: (_args, { body }) => void expect(body.signature).toBe(""),
@@ -105,25 +108,22 @@ test("what a handler wants done after its reply is done once, and after it, what
   };
   const work = defineInterface({ name: "a.b", methods: { Do: { in: {}, out: {} } }, signals: {}, properties: {} });
   const methods = {
-    Do(_args: object, { afterReply }: Caller) {
-      afterReply(() => void done.push("one"));
-      afterReply(() => {
+    Do(_args: object, caller: Caller) {
+      caller.afterReply(() => void done.push("one"));
+      caller.afterReply(() => {
         throw new Failure(ErrorName.Failed, "malformed");
       });
-      afterReply(() => void done.push("two"));
+      caller.afterReply(() => void done.push("two"));
     },
   };
   new ObjectTree(stub as BusConnection).add("/", work, methods, {});
-  const incoming = {
-    sender: ":1.1",
-    path: "/",
-    interface: "a.b",
-    member: "Do",
-    body: encodeBody("", []),
-    noReply: false,
-    interactive: false,
+  const answers = {
+    reply: () => void done.push("reply"),
+    error: (_caller: string, _serial: number, { message }: Failure) => void done.push(message),
   };
-  call?.({ ...incoming, reply: () => void done.push("reply"), error: ({ message }) => void done.push(message) });
+  const message = { type: MessageType.methodCall, flags: 0, serial: 1, sender: ":1.1", path: "/", interface: "a.b" };
+  const incoming = { ...message, member: "Do", body: emptyBody } as Message;
+  call?.(new IncomingCall(incoming, answers));
   await new Promise(setImmediate);
   expect(done).toEqual(["reply", "one", "two"]);
 });

@@ -3,8 +3,8 @@ import { asFailure, ErrorName, Failure } from "../base/failure.ts";
 import type { MethodCall } from "./calls.ts";
 import type { BusConnection } from "./connection.ts";
 import { Emitter, LastBody } from "./emitter.ts";
-import { guard } from "./guard.ts";
 import {
+  type Arguments,
   type In,
   type Interface,
   type Out,
@@ -25,14 +25,7 @@ const maxCalls = 8192;
 const maxCallsOfSender = 1024;
 
 /** Who calls, and the arguments as they came. */
-export interface Caller {
-  readonly sender: string;
-  readonly body: Body;
-  /** Somebody may be asked for a password. */
-  readonly interactive: boolean;
-  /** Has something done once the answer has been sent, so that what it sends comes after it. Not done after an error. */
-  afterReply(work: () => void): void;
-}
+export type Caller = Pick<MethodCall, "sender" | "body" | "interactive" | "afterReply">;
 
 /** A call whose arguments are of the right types, to an object that was served with `about`. */
 export interface Called<About> {
@@ -41,12 +34,14 @@ export interface Called<About> {
   readonly args: Readonly<Record<string, unknown>>;
   readonly caller: Caller;
   readonly about: About | undefined;
+  /** Does what is asked for. @returns what the method does, now or later. */
+  run(): unknown;
   /** Has the caller's further calls wait, but for pings, so that they are begun in the order in which they came. */
   hold(until: Promise<void>): void;
 }
 
-/** Stands before all methods: decides whether a call is answered, by `run`, and hears how. */
-export type Gate<About> = (called: Called<About>, run: () => unknown) => unknown;
+/** Stands before all methods: decides whether a call is run, and hears how that goes. */
+export type Gate<About> = (called: Called<About>) => unknown;
 
 // biome-ignore lint/suspicious/noConfusingVoidType: this is what a handler returns.
 type Answer<Values> = keyof Values extends never ? void : Sendable<Values>;
@@ -93,10 +88,10 @@ export class ObjectTree<About = unknown> {
   #calls = 0;
 
   /** Answers all calls that come over `connection` from now on, those of methods that `gate` lets through. */
-  constructor(connection: BusConnection, gate: Gate<About> = (_called, run) => run()) {
+  constructor(connection: BusConnection, gate: Gate<About> = (called) => called.run()) {
     this.#connection = connection;
     this.#gate = gate;
-    connection.onCall((call) => void this.#answer(call));
+    connection.onCall((call) => this.#take(call));
   }
 
   /** Serves an interface at a path; a path may have several interfaces. @param about what the gate is told of the object. */
@@ -133,7 +128,7 @@ export class ObjectTree<About = unknown> {
     this.#connection.signal({ path, interface: "org.freedesktop.DBus.Properties", member: "PropertiesChanged", body });
   }
 
-  async #answer(call: MethodCall): Promise<void> {
+  #take(call: MethodCall): void {
     const ofSender = this.#callsOf.get(call.sender) ?? 0;
     if (this.#calls >= maxCalls || ofSender >= maxCallsOfSender) {
       call.error(new Failure(ErrorName.LimitsExceeded, "Too many calls are being answered."));
@@ -141,53 +136,89 @@ export class ObjectTree<About = unknown> {
     }
     this.#calls++;
     this.#callsOf.set(call.sender, ofSender + 1);
-    const after: (() => void)[] = [];
+    if (call.interface !== peerName && this.#holds.has(call.sender)) void this.#wait(call);
+    else this.#answer(call);
+  }
+
+  /** Each that may go on is looked at before the next one, which it may have to wait for. */
+  async #wait(call: MethodCall): Promise<void> {
+    while (this.#holds.has(call.sender)) await this.#holds.get(call.sender);
+    this.#answer(call);
+  }
+
+  #answer(call: MethodCall): void {
     try {
-      // Each that may go on is looked at before the next one, which it may have to wait for.
-      while (this.#holds.has(call.sender) && call.interface !== peerName) await this.#holds.get(call.sender);
-      call.reply(await this.#run(call, (work) => after.push(work)));
+      const node = this.#root.find(call.path);
+      const standard = answerStandard(node, call);
+      if (standard === undefined) this.#run(node, call);
+      else this.#settle(call, standard);
     } catch (thrown) {
-      after.length = 0;
-      call.error(asFailure(thrown));
-    } finally {
-      this.#calls--;
-      const left = (this.#callsOf.get(call.sender) ?? 1) - 1;
-      if (left > 0) this.#callsOf.set(call.sender, left);
-      else this.#callsOf.delete(call.sender);
+      this.#fail(call, thrown);
     }
-    for (const work of after) guard(work);
   }
 
-  #run(call: MethodCall, afterReply: Caller["afterReply"]): Body | Promise<Body> {
-    const node = this.#root.find(call.path);
-    const standard = answerStandard(node, call);
-    if (standard !== undefined) return standard;
+  #run(node: ObjectNode | undefined, call: MethodCall): void {
     if (!node || node.parts.length === 0) throw new Failure(ErrorName.UnknownObject, `Unknown object '${call.path}'.`);
-    const candidates = node.parts.filter(
-      ({ table }) =>
-        (call.interface === "" || table.name === call.interface) && Object.hasOwn(table.methods, call.member),
-    );
-    const [part] = candidates;
-    if (!part || candidates.length > 1) throw unknownMethod(call);
-    return this.#runMethod(part, call, afterReply);
+    const part = partWith(call, node.parts);
+    const method = part?.table.methods[call.member];
+    if (!part || !method) throw unknownMethod(call);
+    const { table, methods, about } = part;
+    const { member, sender, body } = call;
+    checkSignature(table, call, signatureOf(method.in));
+    const args = decodeNamed(method.in, body);
+    const run = () => methods[member]?.(args, call);
+    const hold = (until: Promise<void>) => this.#hold(sender, until);
+    const called = { table, member, args, caller: call, about: about as About | undefined, run, hold };
+    this.#settle(call, this.#gate(called), method.out);
   }
 
-  async #runMethod({ table, methods, about }: Part, call: MethodCall, afterReply: Caller["afterReply"]): Promise<Body> {
-    const { member, sender, body, interactive } = call;
-    const { in: input = {}, out: output = {} } = table.methods[member] ?? {};
-    checkSignature(table, call, signatureOf(input));
-    const args = decodeNamed(input, body);
-    const caller = { sender, body, interactive, afterReply };
-    const hold = (until: Promise<void>) => this.#hold(sender, until);
-    const called = { table, member, args, caller, about: about as About | undefined, hold };
-    const answer = await this.#gate(called, () => methods[member]?.(args, caller));
-    return isBody(answer, signatureOf(output)) ? answer : encodeNamed(output, answer ?? {});
+  /** Replies, at once when the answer is there: what is waited for takes its time. */
+  #settle(call: MethodCall, answer: unknown, out?: Arguments): void {
+    if (answer instanceof Promise) void this.#finish(call, answer, out);
+    else this.#reply(call, answer, out);
+  }
+
+  async #finish(call: MethodCall, answer: Promise<unknown>, out?: Arguments): Promise<void> {
+    try {
+      this.#reply(call, await answer, out);
+    } catch (thrown) {
+      this.#fail(call, thrown);
+    }
+  }
+
+  /** @param out what the answer consists of; undefined when it is a Body of whatever type. */
+  #reply(call: MethodCall, answer: unknown, out?: Arguments): void {
+    call.reply(!out || isBody(answer, signatureOf(out)) ? (answer as Body) : encodeNamed(out, answer ?? {}));
+    this.#done(call);
+  }
+
+  #fail(call: MethodCall, thrown: unknown): void {
+    this.#done(call);
+    call.error(asFailure(thrown));
+  }
+
+  #done({ sender }: MethodCall): void {
+    this.#calls--;
+    const left = (this.#callsOf.get(sender) ?? 1) - 1;
+    if (left > 0) this.#callsOf.set(sender, left);
+    else this.#callsOf.delete(sender);
   }
 
   #hold(sender: string, until: Promise<void>): void {
     const released = until.then(() => void this.#holds.delete(sender));
     this.#holds.set(sender, released);
   }
+}
+
+/** The one part that has the method which is called; undefined when none has it, or several do and the call does not say whose. */
+function partWith({ interface: name, member }: MethodCall, parts: readonly Part[]): Part | undefined {
+  let found: Part | undefined;
+  for (const part of parts) {
+    if ((name !== "" && part.table.name !== name) || !Object.hasOwn(part.table.methods, member)) continue;
+    if (found) return undefined;
+    found = part;
+  }
+  return found;
 }
 
 function checkSignature(table: Interface, { member, body }: MethodCall, expected: string): void {

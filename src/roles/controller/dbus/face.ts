@@ -44,7 +44,7 @@ export class ControllerFace implements ControllerListener {
     this.#log = log;
     const job = (path: string) => controller.jobs.get(Number(path.slice(jobsPath.length)));
     const gatekeeper = new Gatekeeper({ connection, audit, job });
-    this.#tree = new ObjectTree(connection, (called, run) => gatekeeper.pass(called, run));
+    this.#tree = new ObjectTree(connection, (called) => gatekeeper.pass(called));
     this.#root = this.#serveRoot();
     for (const node of controller.nodes.values()) this.nodeAdded(node);
     for (const job of controller.jobs.announced) this.#jobs.set(job, serveJob(this.#tree, controller, job));
