@@ -8,46 +8,63 @@ export interface Part {
   readonly about?: unknown;
 }
 
-/** One label of the tree of object paths. A node is there as long as something is served at it or below it. */
-export class ObjectNode {
-  readonly children = new Map<string, ObjectNode>();
-  parts: readonly Part[] = [];
+/** One object path. */
+export interface ObjectNode {
+  parts: readonly Part[];
+  /** The last labels of the paths right below. */
+  readonly children: Set<string>;
+}
+
+/** The tree of object paths. A path is there as long as something is served at it or below it, and the root always. */
+export class ObjectNodes {
+  /** By path, so that a call finds its object at once. */
+  readonly #nodes = new Map<string, ObjectNode>([["/", newNode()]]);
 
   find(path: string): ObjectNode | undefined {
-    let node: ObjectNode | undefined = this;
-    for (const label of labels(path)) node = node?.children.get(label);
-    return node;
+    return this.#nodes.get(path);
   }
 
   add(path: string, part: Part): void {
-    let node: ObjectNode = this;
-    for (const label of labels(path)) {
-      const child: ObjectNode = node.children.get(label) ?? new ObjectNode();
-      node.children.set(label, child);
-      node = child;
-    }
+    const node = this.#at(path);
     if (node.parts.some(({ table }) => table.name === part.table.name))
       throw new Error(`${part.table.name} is already served at ${path}`);
     node.parts = [...node.parts, part];
   }
 
-  /** Takes away a part, and the nodes that are then empty. */
+  /** Takes away a part, and the paths at and above which there is nothing then. */
   remove(path: string, part: Part): void {
-    this.#remove(labels(path), part);
+    const node = this.#nodes.get(path);
+    if (!node) return;
+    node.parts = node.parts.filter((known) => known !== part);
+    this.#prune(path, node);
   }
 
-  #remove([label, ...rest]: readonly string[], part: Part): void {
-    if (label === undefined) {
-      this.parts = this.parts.filter((known) => known !== part);
-      return;
+  #at(path: string): ObjectNode {
+    let node = this.#nodes.get(path);
+    if (!node) {
+      node = newNode();
+      this.#nodes.set(path, node);
+      const { parent, label } = split(path);
+      this.#at(parent).children.add(label);
     }
-    const child = this.children.get(label);
-    if (!child) return;
-    child.#remove(rest, part);
-    if (child.parts.length === 0 && child.children.size === 0) this.children.delete(label);
+    return node;
+  }
+
+  #prune(path: string, { parts, children }: ObjectNode): void {
+    if (parts.length > 0 || children.size > 0 || path === "/") return;
+    this.#nodes.delete(path);
+    const { parent, label } = split(path);
+    const above = this.#at(parent);
+    above.children.delete(label);
+    this.#prune(parent, above);
   }
 }
 
-function labels(path: string): string[] {
-  return path.split("/").filter((label) => label !== "");
+function newNode(): ObjectNode {
+  return { parts: [], children: new Set() };
+}
+
+function split(path: string): { readonly parent: string; readonly label: string } {
+  const at = path.lastIndexOf("/");
+  return { parent: path.slice(0, at) || "/", label: path.slice(at + 1) };
 }

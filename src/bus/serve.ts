@@ -15,7 +15,7 @@ import {
 } from "./interface.ts";
 import { encodeBody } from "./marshal.ts";
 import { decodeNamed, encodeNamed } from "./named.ts";
-import { ObjectNode, type Part } from "./object-node.ts";
+import { type ObjectNode, ObjectNodes, type Part } from "./object-node.ts";
 import { answerStandard, peerName, unknownMethod } from "./standard.ts";
 
 // Bounds: calls that are being answered, maxCalls in all and maxCallsOfSender for one sender; one more is answered
@@ -80,7 +80,7 @@ export interface Served<I extends Interface> {
 export class ObjectTree<About = unknown> {
   readonly #connection: BusConnection;
   readonly #gate: Gate<About>;
-  readonly #root = new ObjectNode();
+  readonly #nodes = new ObjectNodes();
   readonly #lastBody = new LastBody();
   readonly #callsOf = new Map<string, number>();
   /** What calls of a sender wait for. */
@@ -103,7 +103,7 @@ export class ObjectTree<About = unknown> {
     about?: About,
   ): Served<I> {
     const part = { table, methods, properties, about } as unknown as Part;
-    this.#root.add(path, part);
+    this.#nodes.add(path, part);
     const emitters: Record<string, Emitter> = {};
     return {
       emit: (signal, args, destinations) => {
@@ -111,7 +111,7 @@ export class ObjectTree<About = unknown> {
         emitters[signal].emit(args, destinations);
       },
       changed: (...names) => this.#changed(path, part, names),
-      remove: () => this.#root.remove(path, part),
+      remove: () => this.#nodes.remove(path, part),
     };
   }
 
@@ -148,7 +148,7 @@ export class ObjectTree<About = unknown> {
 
   #answer(call: MethodCall): void {
     try {
-      const node = this.#root.find(call.path);
+      const node = this.#nodes.find(call.path);
       const standard = answerStandard(node, call);
       if (standard === undefined) this.#run(node, call);
       else this.#settle(call, standard);
