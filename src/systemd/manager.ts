@@ -6,6 +6,7 @@ import { escapeAddress, systemBusAddress, userBusAddress } from "../bus/address.
 import { BusConnection } from "../bus/connection.ts";
 import { followOwner } from "../bus/driver.ts";
 import { encodeBody } from "../bus/marshal.ts";
+import type { Reply } from "../bus/pending-calls.ts";
 import { decodeFirst } from "../bus/unmarshal.ts";
 import { checkManagerCall, managerInterface, noSuchUnit, slowMethods } from "./manager-interface.ts";
 import { unitPath } from "./object-path.ts";
@@ -42,7 +43,8 @@ function places(user: boolean): { address: () => string; peerToPeer: boolean }[]
 /** systemd's manager over D-Bus. */
 export class Manager implements Systemd {
   readonly #connection: BusConnection;
-  readonly #destination: { destination?: string };
+  /** "" on a private connection. */
+  readonly #destination: string;
   readonly #signals = new SystemdSignals(() => this.#listener);
   #listener: SystemdListener | undefined;
   /** Who systemd is on the bus; undefined on a private connection. */
@@ -54,7 +56,7 @@ export class Manager implements Systemd {
 
   private constructor(connection: BusConnection) {
     this.#connection = connection;
-    this.#destination = connection.uniqueName === "" ? {} : { destination: busName };
+    this.#destination = connection.uniqueName === "" ? "" : busName;
     connection.onlySignals((path, member) => this.#signals.wants(path, member));
     connection.onSignal((signal) => {
       if (this.#owner === undefined || signal.sender === this.#owner) this.#signals.handle(signal);
@@ -127,11 +129,11 @@ export class Manager implements Systemd {
     return unit === undefined ? undefined : { unit, running: properties.get("State")?.value === "running" };
   }
 
-  async unitProperties(unit: string, interfaceName: string): Promise<Body> {
+  unitProperties(unit: string, interfaceName: string): Promise<Body> {
     return this.#call(unitPath(unit), propertiesName, "GetAll", encodeBody("s", [interfaceName]));
   }
 
-  async unitProperty(unit: string, interfaceName: string, property: string): Promise<Body> {
+  unitProperty(unit: string, interfaceName: string, property: string): Promise<Body> {
     return this.#call(unitPath(unit), propertiesName, "Get", encodeBody("ss", [interfaceName, property]));
   }
 
@@ -196,8 +198,13 @@ export class Manager implements Systemd {
     return this.#call(managerPath, managerInterface.name, method, args, waitMs);
   }
 
-  async #call(path: string, interfaceName: string, member: string, body: Body, waitMs = timeoutMs): Promise<Body> {
-    const call = { ...this.#destination, path, interface: interfaceName, member, body, timeoutMs: waitMs };
-    return (await this.#connection.call(call)).body;
+  #call(path: string, interfaceName: string, member: string, body: Body, waitMs = timeoutMs): Promise<Body> {
+    const destination = this.#destination;
+    const call = { destination, path, interface: interfaceName, member, body, timeoutMs: waitMs };
+    return this.#connection.call(call).then(bodyOf);
   }
+}
+
+function bodyOf({ body }: Reply): Body {
+  return body;
 }

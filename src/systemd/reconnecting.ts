@@ -50,6 +50,9 @@ export class ReconnectingSystemd implements Systemd {
   readonly #backoff: Backoff;
   readonly #alarm: Alarm;
   readonly #demand = new Demand((any) => this.#handle({ type: any ? "needed" : "unneeded" }));
+  /** Calls that have no answer yet, and the need of them all. */
+  #calls = 0;
+  readonly #callsNeed = this.#demand.join();
   #state: ConnectionState = opening;
   #present: Systemd | undefined;
   /** Calls that wait for the connection. */
@@ -124,17 +127,32 @@ export class ReconnectingSystemd implements Systemd {
   }
 
   /** A call needs systemd until it is answered. */
-  async #use<T>(call: (systemd: Systemd) => Promise<T>): Promise<T> {
-    const need = this.need();
-    need(true);
+  #use<T>(call: (systemd: Systemd) => Promise<T>): Promise<T> {
+    this.#calls++;
+    this.#callsNeed(true);
+    const waits = this.#state.phase === "opening" && !this.#state.again;
+    const answer = waits ? this.#opening.promise.then(() => this.#ask(call)) : this.#ask(call);
+    return answer.then(this.#answered, this.#failed);
+  }
+
+  #ask<T>(call: (systemd: Systemd) => Promise<T>): Promise<T> {
+    if (!this.#present) return Promise.reject(new Failure(ErrorName.Disconnected, "systemd is not connected"));
     try {
-      if (this.#state.phase === "opening" && !this.#state.again) await this.#opening.promise;
-      if (!this.#present) throw new Failure(ErrorName.Disconnected, "systemd is not connected");
-      return await call(this.#present);
-    } finally {
-      need(false);
+      return call(this.#present);
+    } catch (error) {
+      return Promise.reject(error);
     }
   }
+
+  readonly #answered = <T>(answer: T): T => {
+    this.#callsNeed(--this.#calls > 0);
+    return answer;
+  };
+
+  readonly #failed = (error: unknown): never => {
+    this.#callsNeed(--this.#calls > 0);
+    throw error;
+  };
 
   #handle(event: ConnectionEvent): void {
     const { state, effects } = step(this.#state, event);

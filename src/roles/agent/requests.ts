@@ -1,3 +1,4 @@
+import type { Body } from "../../base/body.ts";
 import { ErrorName, Failure } from "../../base/failure.ts";
 import { isLevel, type Log } from "../../base/log.ts";
 import { type JobType, jobMethods, type Systemd } from "../../systemd/port.ts";
@@ -49,12 +50,10 @@ export function requests(parts: {
     },
     forgetJob: ({ jobId }) => jobs.forget(jobId),
     callManager: async ({ method, arguments: args }) => ({ result: await systemd.callManager(method, args) }),
-    getUnitProperties: async ({ unit, interface: interfaceName }) => ({
-      properties: await systemd.unitProperties(unit, interfaceName),
-    }),
-    getUnitProperty: async ({ unit, interface: interfaceName, property }) => ({
-      value: await systemd.unitProperty(unit, interfaceName, property),
-    }),
+    getUnitProperties: ({ unit, interface: interfaceName }) =>
+      systemd.unitProperties(unit, interfaceName).then(asProperties),
+    getUnitProperty: ({ unit, interface: interfaceName, property }) =>
+      systemd.unitProperty(unit, interfaceName, property).then(asValue),
     unsubscribe: ({ unit }) => units.unsubscribe(unit),
     startDependency: async ({ unit }) => ({ result: await dependencies.start(unit) }),
     async stopDependency({ unit }) {
@@ -86,6 +85,9 @@ export function requests(parts: {
     subscribe: ({ unit }) => units.subscribe(unit, permit("subscribe", { unit })),
   };
 }
+
+const asProperties = (properties: Body) => ({ properties });
+const asValue = (value: Body) => ({ value });
 
 /** @throws Failure InvalidArgs for a type that no job has. */
 function checkType(word: string): asserts word is JobType {
