@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import type { Variant } from "../base/signature.ts";
 import { encodeBody } from "./marshal.ts";
 import { decodeBody } from "./unmarshal.ts";
 import { validateBody } from "./validate.ts";
@@ -110,4 +111,21 @@ test("a body that nests without end is refused before the stack is", () => {
   ]);
   expect(() => validateBody({ signature: "v", bytes: variants })).toThrow("nested too deeply");
   expect(() => decodeBody({ signature: "v", bytes: variants })).toThrow("nested too deeply");
+});
+
+test("properties may nest as deep as anything else", () => {
+  const nested = (levels: number): Variant => ({
+    signature: "a{sv}",
+    value: new Map([["x", levels === 1 ? { signature: "u", value: 1 } : nested(levels - 1)]]),
+  });
+  // A variant in a variant, and three containers for each level: 62 and 65, where 64 are allowed.
+  const body = (levels: number) => {
+    const { bytes } = encodeBody("v", [nested(levels)]);
+    return {
+      signature: "yyyyyv",
+      bytes: Buffer.concat([Buffer.from("0000000000 017600".replace(" ", ""), "hex"), bytes]),
+    };
+  };
+  validateBody(body(20));
+  expect(() => validateBody(body(21))).toThrow("nested too deeply");
 });

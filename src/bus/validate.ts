@@ -33,6 +33,11 @@ function viewsOf(bytes: Uint8Array): Views {
   return { bytes, halves, words: new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2) };
 }
 
+/** Whether a type is that of the entries in `a{sv}`. */
+function isProperty(type: Type): boolean {
+  return type.code === "{" && type.key.code === "s" && type.value.code === "v";
+}
+
 /** Where bytes are copied that are looked at by the word; those of one body at a time. */
 let scratch: Views | undefined;
 const maxScratch = 256 * 1024;
@@ -166,12 +171,27 @@ class Walk {
   }
 
   #elements(type: Type, end: number): void {
+    if (isProperty(type) && this.#depth + 2 <= maxDepth) {
+      this.#properties(end);
+      return;
+    }
     const views = this.#views;
     const columns = views && end - this.at >= worthWords ? columnsOf(type) : undefined;
     while (this.at < end) {
       if (columns && views) this.at = plainEnd(views, this.at, end, columns);
       if (this.at < end) this.value(type);
     }
+  }
+
+  /** What nearly all elements are that are no rows, without a step for each container. */
+  #properties(end: number): void {
+    this.#depth += 2;
+    while (this.at < end) {
+      this.#take(8, 0);
+      this.#text();
+      this.#variant();
+    }
+    this.#depth -= 2;
   }
 
   #text(): void {
