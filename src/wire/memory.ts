@@ -205,7 +205,7 @@ class End implements Transport {
   receive(bytes: Uint8Array): void {
     if (this.#closing) return;
     // A copy, as the kernel makes one.
-    this.#incoming.push(bytes.slice());
+    this.#incoming.push(new Uint8Array(bytes));
     this.#waiting += bytes.length;
     this.#touch(this);
   }

@@ -97,10 +97,11 @@ export class SocketTransport implements Transport {
   write(bytes: Uint8Array): void {
     this.#queuedBytes += bytes.length;
     if (this.#left.length > 0) {
-      this.#waiting.push(bytes);
+      this.#waiting.push(new Uint8Array(bytes));
     } else {
       this.#left = bytes;
       this.#drain();
+      if (this.#left.length > 0) this.#left = new Uint8Array(this.#left);
     }
   }
 

@@ -64,7 +64,10 @@ export class TlsTransport implements Transport {
   write(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; at += pieceBytes) {
       const end = Math.min(at + pieceBytes, bytes.length);
-      this.#socket.write(bytes.subarray(at, end), end === bytes.length ? () => this.#written() : undefined);
+      this.#socket.write(
+        new Uint8Array(bytes.subarray(at, end)),
+        end === bytes.length ? () => this.#written() : undefined,
+      );
     }
   }
 

@@ -31,7 +31,7 @@ export interface Transport {
   readonly queuedBytes: number;
   /** Hands the transport to its user. Nothing is read before; called once, by the one who got the transport. */
   start(handler: TransportHandler): void;
-  /** Queues bytes, which nobody may change any more. */
+  /** Queues bytes. They are the caller's again afterwards: what has to wait is copied. */
   write(bytes: Uint8Array): void;
   /** Stops reading, so that the peer's writes get stuck in the end. A chunk on its way may still come. */
   pause(): void;

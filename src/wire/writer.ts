@@ -3,7 +3,7 @@ import { ErrorName, Failure } from "../base/failure.ts";
 import type { Plan, WireType } from "./plan.ts";
 
 const firstCapacity = 4096;
-/** Up to here the buffer is copied out and used again; a larger one is given away. */
+/** Up to here a buffer is kept. */
 const keptCapacity = 64 * 1024;
 /** One such buffer is kept for whoever writes a long frame: fresh memory takes longer than to write into it. */
 const spareCapacity = 256 * 1024;
@@ -19,7 +19,7 @@ const encoder = new TextEncoder();
  * grows. Values outside their type's range, and strings with a NUL, throw InvalidArgs. After a throw, `rewind`.
  */
 export class Writer {
-  /** Not a Buffer, of which to take a part costs several times as much. */
+  /** Not a Buffer: a view of its part takes several times as long. */
   #buffer = new Uint8Array(firstCapacity);
   #length = 0;
   #begun = 0;
@@ -56,18 +56,15 @@ export class Writer {
     this.#length = this.#begun;
   }
 
-  /** The bytes written so far, which are the caller's; the writer is empty then. */
+  /** The bytes written so far, valid until any writer writes more; the writer is empty then. */
   take(): Uint8Array {
     const buffer = this.#buffer;
-    const length = this.#length;
+    const taken = buffer.subarray(0, this.#length);
     this.#length = 0;
     this.#begun = 0;
-    const capacity = buffer.length;
-    // Nor is a large one given away for the little that a compressed frame leaves in it.
-    const kept = capacity <= spareCapacity || length < capacity / 2;
-    if (capacity === spareCapacity) spare = buffer;
-    if (capacity > keptCapacity) this.#buffer = new Uint8Array(firstCapacity);
-    return kept ? buffer.slice(0, length) : buffer.subarray(0, length);
+    if (buffer.length === spareCapacity) spare = buffer;
+    if (buffer.length > keptCapacity) this.#buffer = new Uint8Array(firstCapacity);
+    return taken;
   }
 
   /** Writes a byte over one that has been written. */

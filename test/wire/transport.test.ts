@@ -84,6 +84,28 @@ for (const world of await allWorlds()) {
       await far.closed;
     });
 
+    test("what was written is the writer's again, whether it has left or not", async () => {
+      const [near, far] = await world.open();
+      let wrong = 0;
+      let missing = 3_000_000;
+      const arrived = Promise.withResolvers<void>();
+      const data = (chunk: Uint8Array) => {
+        for (const byte of chunk) if (byte !== 1) wrong++;
+        missing -= chunk.length;
+        if (missing === 0) arrived.resolve();
+      };
+      far.start({ data, drained() {}, closed() {} });
+      near.start({ data() {}, drained() {}, closed() {} });
+      const bytes = new Uint8Array(1_000_000);
+      for (let round = 0; round < 3; round++) {
+        near.write(bytes.fill(1));
+        bytes.fill(2);
+      }
+      await arrived.promise;
+      expect(wrong).toBe(0);
+      near.close();
+    });
+
     test("close sends what is queued before; the end is told to both, once", async () => {
       const [near, far] = await open();
       near.transport.write(new Uint8Array(2_000_000));
