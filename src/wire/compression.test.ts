@@ -1,11 +1,17 @@
 import { expect, test } from "bun:test";
-import { compress, compressedPlan, decompress, maxRatio } from "./compression.ts";
-import { FrameType } from "./frame.ts";
+import { Compression, compressedPlan, maxRatio } from "./compression.ts";
+import { type Frame, FrameType, requestBit } from "./frame.ts";
 import { Random } from "./random.ts";
 import { WireError } from "./reader.ts";
 import { Writer } from "./writer.ts";
+import { headed, headOf } from "./zstd-frame.ts";
 
 const limit = 2 ** 24 - 1;
+
+const compress = (type: number, payload: Uint8Array, by = new Compression()) =>
+  by.compress(type, payload) as { type: number; size: number; content: Uint8Array } | undefined;
+const decompress = (frame: { payload: Uint8Array }, frameLimit: number, by = new Compression()): Frame =>
+  by.decompress(frame, frameLimit);
 
 /** A payload like a list of units: much of it comes again. */
 function list(units: number, random = new Random(1)): Uint8Array {
@@ -91,4 +97,102 @@ test("blocks that unfold to more than their frame says take no memory", () => {
   const before = process.memoryUsage.rss();
   expect(() => decompress(folded({ type: 4, size: 1000, content }), limit)).toThrow("do not unfold");
   expect(process.memoryUsage.rss() - before).toBeLessThan(100 * 2 ** 20);
+});
+
+/** A payload with a serial in front, as a reply has it. */
+function reply(serial: number, rest: Uint8Array): Uint8Array {
+  const writer = new Writer();
+  writer.varint(serial);
+  return Buffer.concat([writer.take(), rest]);
+}
+
+test("what is sent again is the same, whatever serial is in front of what", () => {
+  const [near, far] = [new Compression(), new Compression()];
+  const lists = [list(600), list(600), list(600, new Random(2)), list(601), list(600), list(20_000), list(600)];
+  for (const rest of lists) {
+    for (const serial of [1, 1, 5, 127, 128, 300, 16_384, 2 ** 32 - 1, 2]) {
+      for (const type of [FrameType.reply, FrameType.fault, requestBit | 48, 66]) {
+        const payload = reply(serial, rest);
+        const fields = compress(type, payload, near);
+        expect(fields?.content.length).toBeLessThan(payload.length / 4);
+        const frame = decompress(folded(fields ?? {}), limit, far);
+        expect(frame.type).toBe(type);
+        expect(Buffer.compare(frame.payload, payload)).toBe(0);
+      }
+    }
+  }
+});
+
+test("what comes again behind another serial is in the same memory, and what was read there stays as it is", () => {
+  const [near, far] = [new Compression(), new Compression()];
+  const unfolded = (payload: Uint8Array, type: number = FrameType.reply) =>
+    decompress(folded(compress(type, payload, near) ?? {}), limit, far).payload;
+  const first = unfolded(reply(3, list(600)));
+  const rest = first.subarray(1);
+  expect(unfolded(reply(4, list(600))).buffer).toBe(first.buffer);
+  expect(unfolded(reply(127, list(600)), requestBit | 48).buffer).toBe(first.buffer);
+  expect(unfolded(reply(128, list(600))).buffer).not.toBe(first.buffer);
+  expect(unfolded(reply(5, list(600, new Random(2)))).buffer).not.toBe(first.buffer);
+  expect(Buffer.compare(rest, list(600))).toBe(0);
+  // An event begins with what somebody may have a view of.
+  const event = unfolded(reply(3, list(600)), 66);
+  expect(unfolded(reply(4, list(600)), 66).buffer).not.toBe(event.buffer);
+  expect(unfolded(reply(4, list(600))).buffer).not.toBe(event.buffer);
+});
+
+test("no more than a serial is written over in what has been unfolded", () => {
+  const far = new Compression();
+  const unfolded = (head: Uint8Array, rest = list(600)) => {
+    const content = headed(head, zstd(rest), rest.length);
+    const size = head.length + rest.length;
+    return decompress(folded({ type: FrameType.reply, size, content }), limit, far).payload;
+  };
+  const first = unfolded(Buffer.from("0102030405", "hex"));
+  expect(unfolded(Buffer.from("0106070809", "hex")).buffer).not.toBe(first.buffer);
+  expect(Buffer.from(first.subarray(0, 5)).toString("hex")).toBe("0102030405");
+  const second = unfolded(Buffer.from("8001", "hex"));
+  expect(unfolded(Buffer.from("8002", "hex")).buffer).toBe(second.buffer);
+});
+
+test("each byte of what comes again is looked at", () => {
+  const [near, far] = [new Compression(), new Compression()];
+  const payload = reply(3, list(600));
+  const fields = compress(FrameType.reply, payload, near);
+  const { content = payload } = fields ?? {};
+  for (let at = 0; at < content.length; at += at < 20 ? 1 : 41) {
+    decompress(folded(fields ?? {}), limit, far);
+    const other = new Uint8Array(content);
+    other[at] = (other[at] ?? 0) ^ 4;
+    const received = () => decompress(folded({ ...fields, content: other }), limit, far).payload;
+    const anew = () => decompress(folded({ ...fields, content: other }), limit).payload;
+    let expected: Uint8Array | undefined;
+    try {
+      expected = anew();
+    } catch {
+      expect(received).toThrow("do not unfold");
+    }
+    if (expected) expect(Buffer.compare(received(), expected), `byte ${at}`).toBe(0);
+  }
+});
+
+test("no more is kept of many links than so much", () => {
+  const near = new Compression();
+  const fields = compress(FrameType.reply, reply(3, list(20_000)), near);
+  const links = Array.from({ length: 20 }, () => new Compression());
+  const unfolded = (link: Compression | undefined) => decompress(folded(fields ?? {}), limit, link).payload.buffer;
+  const [first] = links.map(unfolded);
+  expect(unfolded(links.at(-1))).toBe(unfolded(links.at(-1)));
+  expect(unfolded(links[0])).not.toBe(first);
+});
+
+test("what is in front of other blocks is found there, and nothing else is", () => {
+  const rest = list(600);
+  for (const head of [Buffer.from([1]), Buffer.from("ffffffff0f", "hex"), Buffer.alloc(31)]) {
+    const frame = headed(head, zstd(rest), rest.length);
+    expect(Buffer.compare(headOf(frame), head)).toBe(0);
+    expect(Buffer.compare(Bun.zstdDecompressSync(frame), Buffer.concat([head, rest]))).toBe(0);
+  }
+  expect(headOf(zstd(rest)).length).toBe(0);
+  expect(headOf(handMade("a040000000")).length).toBe(0);
+  expect(headOf(new Uint8Array(3)).length).toBe(0);
 });

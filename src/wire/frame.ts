@@ -44,6 +44,11 @@ export const FrameType = {
   pending: 11,
 } as const;
 
+/** Whether the payload of such a frame begins with a serial. */
+export function hasSerial(type: number): boolean {
+  return type === FrameType.reply || type === FrameType.fault || (type & requestBit) !== 0;
+}
+
 /** A frame where it lies: valid until the next one is asked for, unless that is memory of its own. */
 export class Frame {
   readonly type: number;

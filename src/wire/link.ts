@@ -1,7 +1,7 @@
 import { Alarm } from "../base/alarm.ts";
 import type { Clock } from "../base/clock.ts";
 import { emptyPlan } from "./codec.ts";
-import { compress, compressedPlan, decompress, smallPayload } from "./compression.ts";
+import { Compression, compressedPlan, smallPayload } from "./compression.ts";
 import { type Frame, FrameReader, FrameType, headerSize } from "./frame.ts";
 import type { Plan } from "./plan.ts";
 import { WireError } from "./reader.ts";
@@ -69,8 +69,8 @@ export class Link {
   #open = true;
   /** Sends what has waited in vain. It is left set when something else was sent: setting it anew costs more than ringing. */
   readonly #lingering: Alarm;
-  /** Whether compressed frames are understood, and sent. */
-  #unfolds = false;
+  /** When compressed frames are understood, and whether they are sent. */
+  #compression: Compression | undefined;
   #compresses = false;
 
   constructor(transport: Transport, options: { clock: Clock; limits: LinkLimits; frameLimit: number; user: LinkUser }) {
@@ -124,7 +124,7 @@ export class Link {
   handOver(user: LinkUser, frameLimit: number, compression: boolean): void {
     this.#user = user;
     this.#reader.limit = frameLimit;
-    this.#unfolds = compression;
+    this.#compression = compression ? new Compression() : undefined;
     this.#compresses = compression && !this.transport.local;
   }
 
@@ -208,7 +208,7 @@ export class Link {
     const size = this.#write(type, serial, plan, values);
     // Of a small one not even a view is made.
     if (!this.#compresses || size - headerSize <= smallPayload) return size;
-    const inside = compress(type, this.#writer.written.subarray(headerSize));
+    const inside = this.#compression?.compress(type, this.#writer.written.subarray(headerSize));
     if (!inside) return size;
     this.#writer.rewind();
     return this.#write(FrameType.compressed, undefined, compressedPlan, inside);
@@ -246,8 +246,8 @@ export class Link {
       while (this.#open && !this.#held && !this.#yielding && !this.#resting) {
         const frame = this.#reader.next();
         if (!frame) break;
-        const folded = this.#unfolds && frame.type === FrameType.compressed;
-        this.#user.frame(folded ? decompress(frame, this.#reader.limit) : frame);
+        const folded = frame.type === FrameType.compressed && this.#compression;
+        this.#user.frame(folded ? folded.decompress(frame, this.#reader.limit) : frame);
         if (++this.#handed === framesAtATime) this.#rest();
       }
     } catch (thrown) {
