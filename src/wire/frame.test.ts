@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { FrameReader } from "./frame.ts";
 import { Random } from "./random.ts";
 import { WireError } from "./reader.ts";
+import { Writer } from "./writer.ts";
 
 /** Three frames by hand: a heartbeat, an event of five bytes, a goodbye. */
 const stream = Buffer.from("00000003" + "05000016" + "0102030405" + "04000006" + "03627965", "hex");
@@ -52,6 +53,40 @@ test("a whole frame is a view into its chunk", () => {
   reader.push(stream);
   reader.next();
   expect(reader.next()?.payload.buffer).toBe(stream.buffer);
+});
+
+test("what a long frame holds stays where it arrived; what others hold is copied", () => {
+  const bytesIn = (size: number, cutAt: number): [bytes: Uint8Array, arrived: Uint8Array] => {
+    const reader = new FrameReader(2 ** 20);
+    const writer = new Writer();
+    writer.value({ code: "bytes" }, new Uint8Array(size).fill(7));
+    const payload = writer.take();
+    const header = new Uint8Array(new Uint32Array([payload.length | (4 << 24)]).buffer);
+    const arrived = new Uint8Array([...header, ...payload]);
+    const pieces = cutAt === 0 ? [arrived] : [arrived.slice(0, cutAt), arrived.slice(cutAt)];
+    const [frame] = pieces
+      .map((piece) => {
+        reader.push(piece);
+        return reader.next();
+      })
+      .reverse();
+    const bytes = frame?.reader().value({ code: "bytes" }) as Uint8Array;
+    // What arrives next is put elsewhere.
+    for (const piece of [arrived.slice(0, 50).fill(0, 4), new Uint8Array(100)]) {
+      reader.push(piece);
+      reader.next();
+    }
+    expect(bytes).toEqual(new Uint8Array(size).fill(7));
+    return [bytes, arrived];
+  };
+  for (const cutAt of [0, 10, 40_000]) {
+    const [short, chunk] = bytesIn(60_000, cutAt);
+    expect(short.buffer).not.toBe(chunk.buffer);
+    expect(short.buffer.byteLength).toBe(60_000);
+    const [long, arrived] = bytesIn(100_000, cutAt);
+    expect(long.buffer === arrived.buffer).toBe(cutAt === 0);
+    expect(long.buffer.byteLength).toBeGreaterThan(100_000);
+  }
 });
 
 test("a frame may be as large as the limit; a larger one is refused by its header", () => {

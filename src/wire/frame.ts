@@ -77,7 +77,7 @@ export class Frame {
   }
 }
 
-/** Up to here the spill buffer is kept for the next frame that is cut. */
+/** Up to here the spill buffer is kept for the next frame that is cut. What a longer frame lies in is its own. */
 const keptSpill = 64 * 1024;
 const noBytes = new Uint8Array(0);
 
@@ -127,9 +127,9 @@ export class FrameReader {
     if (left < headerSize) return this.#cut(headerSize);
     const end = this.#at + headerSize + this.#payloadSize(this.#chunk, this.#at);
     if (end > this.#chunk.length) return this.#cut(end - this.#at);
-    const frame = new Frame(this.#chunk[this.#at + 3] ?? 0, this.#chunk, this.#at + headerSize, end);
+    const start = this.#at + headerSize;
     this.#at = end;
-    return frame;
+    return new Frame(this.#chunk[start - 1] ?? 0, this.#chunk, start, end, end - start > keptSpill);
   }
 
   /** Keeps the rest of the chunk, the beginning of a frame, until more arrives. */
@@ -147,7 +147,7 @@ export class FrameReader {
     const size = headerSize + this.#payloadSize(this.#spill, 0);
     this.#fill(size);
     if (this.#spilled < size) return this.#cut(size);
-    const frame = new Frame(this.#spill[3] ?? 0, this.#spill, headerSize, size);
+    const frame = new Frame(this.#spill[3] ?? 0, this.#spill, headerSize, size, size > keptSpill);
     this.#spilled = 0;
     if (this.#spill.length > keptSpill) this.#spill = noBytes;
     return frame;
