@@ -16,3 +16,8 @@ test("a unit's object path is made of its name and read back", () => {
   expect(unitAt("/org/freedesktop/systemd1/job/5")).toBeUndefined();
   expect(unitAt("/org/freedesktop/systemd1")).toBeUndefined();
 });
+
+test("units are read back however many there are", () => {
+  const units = Array.from({ length: 2000 }, (_, index) => `unit-${index}.service`);
+  for (let round = 0; round < 2; round++) expect(units.map((unit) => unitAt(unitPath(unit)))).toEqual(units);
+});

@@ -7,8 +7,16 @@ export function unitPath(unit: string): string {
   return unitFolder + pathEncode(unit);
 }
 
+/** Units by their paths: systemd tells several changes of one at a time, and each is looked at twice. */
+const known = new Map<string, string>();
+const maxKnown = 512;
+
 /** The unit at an object path, undefined when there is none at such a path. */
 export function unitAt(path: string): string | undefined {
-  if (!path.startsWith(unitFolder)) return undefined;
-  return pathDecode(path.slice(unitFolder.length));
+  const before = known.get(path);
+  if (before !== undefined || !path.startsWith(unitFolder)) return before;
+  const unit = pathDecode(path.slice(unitFolder.length));
+  if (known.size >= maxKnown) known.clear();
+  known.set(path, unit);
+  return unit;
 }
