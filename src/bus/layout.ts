@@ -39,8 +39,19 @@ export function alignUp(offset: number, boundary: number): number {
   return (offset + boundary - 1) & -boundary;
 }
 
+/** Types are parsed once and kept for as long as they are used, and so are these. */
+const printed = new WeakMap<Type, string>();
+
 /** The signature that a type was parsed from. */
 export function printType(type: Type): string {
+  const before = printed.get(type);
+  if (before !== undefined) return before;
+  const signature = print(type);
+  printed.set(type, signature);
+  return signature;
+}
+
+function print(type: Type): string {
   switch (type.code) {
     case "a":
       return `a${printType(type.element)}`;

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { Failure } from "../base/failure.ts";
 import { encodeBody } from "./marshal.ts";
-import { decodeBody, sliceArray } from "./unmarshal.ts";
+import { decodeBody, splitArray } from "./unmarshal.ts";
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
 
@@ -84,10 +84,10 @@ test("containers nest 64 deep and no deeper", () => {
 test("the elements of a body are passed on as they are, where its type is just that", () => {
   const properties = new Map([["Id", { signature: "s", value: "web.service" }]]);
   const body = encodeBody("sa{sv}as", ["org.freedesktop.systemd1.Unit", properties, ["Conditions"]]);
-  const passed = encodeBody("ssa{sv}", ["node", "web.service", sliceArray(body, 1)]);
+  const passed = encodeBody("ssa{sv}", ["node", "web.service", splitArray(body, 1).array]);
   expect(decodeBody(passed)).toEqual(["node", "web.service", properties]);
-  expect(() => encodeBody("a{ss}", [sliceArray(body, 1)])).toThrow(Failure);
-  expect(() => encodeBody("as", [sliceArray(body, 2)])).toThrow(Failure);
+  expect(() => encodeBody("a{ss}", [splitArray(body, 1).array])).toThrow(Failure);
+  expect(() => encodeBody("as", [splitArray(body, 2).array])).toThrow(Failure);
   const empty = encodeBody("a{sv}", [encodeBody("a{sv}", [new Map()])]);
   expect(decodeBody(empty)).toEqual([new Map()]);
 });

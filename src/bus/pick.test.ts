@@ -29,6 +29,14 @@ test("texts are found behind values of every type", () => {
 });
 
 test("what is no text of that name is not taken for one", () => {
+  const alike = {
+    Stat: v("s", "1"),
+    Stats: v("s", "2"),
+    state: v("s", "3"),
+
+    Stäte: v("s", "5"),
+  };
+  expect(pick(alike, "State", "StateS")).toEqual({});
   expect(pick({ State: v("u", 1), Other: v("v", v("s", "x")) }, "State", "Other")).toEqual({});
 });
 

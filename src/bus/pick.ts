@@ -18,9 +18,9 @@ export function pickTexts<Name extends string>(properties: Body, names: readonly
     reader.align(8);
     while (reader.at < end && missing > 0) {
       reader.align(8);
-      const name = reader.text() as Name;
+      const name = reader.oneOf(names);
       const signature = reader.signature();
-      if (signature === "s" && names.includes(name)) {
+      if (signature === "s" && name !== undefined) {
         found[name] = reader.text();
         missing--;
       } else {
@@ -45,7 +45,7 @@ function skip(reader: Reader, type: Type, depth: number): void {
       skip(reader, parseSingle(reader.signature()), depth + 1);
       break;
     case "a":
-      reader.elements(type.element);
+      reader.array(type.element);
       break;
     case "(":
       reader.align(8);

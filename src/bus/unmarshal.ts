@@ -52,26 +52,43 @@ export function fromBigEndian(body: Body): Body {
 }
 
 /**
- * The body of the array that is the top-level value `index`, without decoding it.
+ * The values before the top-level value `index`, which has to be an array, and that one as a body of its own, without
+ * decoding it.
  * @throws Failure InconsistentMessage as decodeBody does.
  */
-export function sliceArray(body: Body, index: number): Body {
+export function splitArray(body: Body, index: number): { readonly before: readonly unknown[]; readonly array: Body } {
   return parsing(() => {
     const types = parseSignature(body.signature);
     const reader = new Reader(body.bytes, true);
-    for (const type of types.slice(0, index)) reader.value(type);
-    const type = types[index];
-    if (type?.code !== "a") throw malformed(`value ${index} of '${body.signature}' is no array`);
-    const signature = printType(type);
-    // Elements that begin at 8 bytes lie the same way in any message; others may have padding inside that does not.
-    if (alignment(type.element) !== 8) return encodeBody(signature, [reader.value(type)]);
-    const elements = reader.elements(type.element);
-    const bytes = new Uint8Array(8 + elements.length);
-    setUint32(bytes, 0, elements.length);
-    bytes.set(elements, 8);
-    return { signature, bytes };
+    const before: unknown[] = [];
+    for (const type of types) {
+      if (before.length < index) before.push(reader.value(type));
+      else if (type.code === "a") return { before, array: arrayBody(body.bytes, reader, type) };
+      else break;
+    }
+    throw malformed(`value ${index} of '${body.signature}' is no array`);
   });
 }
+
+function arrayBody(all: Uint8Array, reader: Reader, type: Type & { code: "a" }): Body {
+  const signature = printType(type);
+  // Elements that begin at 8 bytes lie the same way in any message; others may have padding inside that does not.
+  if (alignment(type.element) !== 8) return encodeBody(signature, [reader.value(type)]);
+  const start = reader.array(type.element);
+  // Of what comes before them, their length at the least, there are 8 bytes too: in their place are length and padding.
+  const bytes = copyBytes(all, start - 8, reader.at);
+  setUint32(bytes, 0, reader.at - start);
+  setUint32(bytes, 4, 0);
+  return { signature, bytes };
+}
+
+/** A copy, which keeps nothing of all that the bytes are a part of. */
+function copyBytes(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  return slice.call(bytes, start, end);
+}
+
+/** That of a Buffer makes no copy. */
+const { slice } = Uint8Array.prototype;
 
 /** Bytes of any kind can be read as a Buffer's. */
 const toText = Buffer.prototype.toString;
@@ -114,6 +131,20 @@ export class Reader {
     return toText.call(this.#bytes, "utf8", start, start + size);
   }
 
+  /** Reads a text. @returns which of these, all ASCII, it is, undefined for any other: of that nothing is made. */
+  oneOf<Name extends string>(names: readonly Name[]): Name | undefined {
+    const size = this.uint32();
+    const start = this.take(1, size + 1);
+    for (const name of names) if (name.length === size && this.#isAt(start, name)) return name;
+    return undefined;
+  }
+
+  #isAt(start: number, text: string): boolean {
+    let index = 0;
+    while (index < text.length && this.#bytes[start + index] === text.charCodeAt(index)) index++;
+    return index === text.length;
+  }
+
   signature(): string {
     const size = this.byte();
     const start = this.take(1, size + 1);
@@ -127,12 +158,11 @@ export class Reader {
     return { signature, value: this.value(parseSingle(signature)) };
   }
 
-  /** The bytes of the elements of an array, whose length comes next. */
-  elements(element: Type): Uint8Array {
+  /** Steps over an array, whose length comes next. @returns where its elements begin; they end where the reader is. */
+  array(element: Type): number {
     const size = this.uint32();
     if (size > maxArray) throw malformed("an array is longer than 64 MiB");
-    const start = this.take(alignment(element), size);
-    return this.#bytes.subarray(start, start + size);
+    return this.take(alignment(element), size);
   }
 
   value(type: Type): unknown {
@@ -187,7 +217,7 @@ export class Reader {
   }
 
   #array(element: Type): unknown {
-    if (element.code === "y") return Uint8Array.from(this.elements(element));
+    if (element.code === "y") return Uint8Array.from(this.#bytes.subarray(this.array(element), this.#at));
     const size = this.uint32();
     if (size > maxArray) throw malformed("an array is longer than 64 MiB");
     this.align(alignment(element));

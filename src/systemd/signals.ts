@@ -1,7 +1,7 @@
 import type { Signal } from "../bus/calls.ts";
 import type { MatchRule } from "../bus/match.ts";
 import { pickTexts } from "../bus/pick.ts";
-import { decodeBody, decodeFirst, sliceArray } from "../bus/unmarshal.ts";
+import { decodeBody, splitArray } from "../bus/unmarshal.ts";
 import { unitAt } from "./object-path.ts";
 import type { SystemdListener } from "./port.ts";
 import { statesOf } from "./properties.ts";
@@ -103,10 +103,10 @@ export class SystemdSignals {
     const listener = this.#listener();
     if (!listener) return;
     const unit = unitAt(path);
-    const interfaceName = String(decodeFirst(body));
-    if (unit === undefined && interfaceName !== jobName) return;
-    const properties = sliceArray(body, 1);
+    const { before, array: properties } = splitArray(body, 1);
+    const interfaceName = String(before[0]);
     if (unit === undefined) {
+      if (interfaceName !== jobName) return;
       const { State: state } = pickTexts(properties, ["State"]);
       if (state !== undefined) listener.jobStateChanged(path, state);
       return;
