@@ -8,13 +8,12 @@ import { guard } from "./guard.ts";
 import { ReplyHeaders, stampHeader } from "./headers.ts";
 import { type Answers, IncomingCall } from "./incoming-call.ts";
 import type { MatchRule } from "./match.ts";
-import { encodeHeader, type Message, MessageFlag, MessageReader, MessageType } from "./message.ts";
+import { encodeHeader, type Message, MessageFlag, MessageReader, MessageType, type Wants } from "./message.ts";
 import { Outbox } from "./outbox.ts";
 import { PendingCalls, type Reply } from "./pending-calls.ts";
 import { Receivers } from "./receivers.ts";
 import { type Opened, openStream, type Stream } from "./stream.ts";
 import { decodeFirst } from "./unmarshal.ts";
-import type { Wants } from "./wanted.ts";
 
 // Bounds: a message of either direction, maxMessage (message.ts): a longer one fails, and its call with it. Bytes on their
 // way out (outbox.ts): beyond these the connection closes with a reason. Calls that wait for replies, maxPending; watched

@@ -1,6 +1,6 @@
 import { type Body, emptyBody } from "../base/body.ts";
-import { alignUp, setUint32 } from "./layout.ts";
-import { badName, checkLength, encodeHeader, fixedHeader, type Message, MessageFlag, MessageType } from "./message.ts";
+import { alignUp, bodyLengthAt, FieldCode, fieldsLengthAt, fixedHeader, serialAt, setUint32 } from "./layout.ts";
+import { badName, checkLength, encodeHeader, type Message, MessageFlag, MessageType } from "./message.ts";
 import { isBusName } from "./syntax.ts";
 
 // Headers that are made once and serve many messages: only numbers differ, and these are always at the same places.
@@ -29,20 +29,20 @@ export function addressHeader(header: Uint8Array, destination: string): Uint8Arr
   const bytes = new Uint8Array(alignUp(end, 8));
   bytes.set(header);
   bytes.set(destinationField, header.length);
-  setUint32(bytes, 12, end - fixedHeader);
+  setUint32(bytes, fieldsLengthAt, end - fixedHeader);
   setUint32(bytes, textAt - 4, destination.length);
   for (let index = 0; index < destination.length; index++) bytes[textAt + index] = destination.charCodeAt(index);
   return bytes;
 }
 
 /** The number of the field, and the signature of its value. */
-const destinationField = [6, 1, "s".charCodeAt(0), 0];
+const destinationField = [FieldCode.destination, 1, "s".charCodeAt(0), 0];
 
 /** Makes a header that of the next message. @throws Failure LimitsExceeded for a message over maxMessage. */
 export function stampHeader(header: Uint8Array, serial: number, bodyLength: number): void {
   checkLength(header.length, bodyLength);
-  setUint32(header, 4, bodyLength);
-  setUint32(header, 8, serial);
+  setUint32(header, bodyLengthAt, bodyLength);
+  setUint32(header, serialAt, serial);
 }
 
 interface ReplyHeader {

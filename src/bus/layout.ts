@@ -2,6 +2,24 @@ import type { Type } from "../base/signature.ts";
 
 // How values lie in a message (D-Bus specification, "Marshalling").
 
+/** How many bytes of a header are before its fields, and where in these the numbers are. */
+export const fixedHeader = 16;
+export const bodyLengthAt = 4;
+export const serialAt = 8;
+export const fieldsLengthAt = 12;
+
+/** The fields of a header, by number. */
+export const FieldCode = {
+  path: 1,
+  interface: 2,
+  member: 3,
+  errorName: 4,
+  replySerial: 5,
+  destination: 6,
+  sender: 7,
+  signature: 8,
+} as const;
+
 /** The most bytes that the elements of one array may take. */
 export const maxArray = 64 * 1024 * 1024;
 /** How deep containers of all kinds, variants among them, may nest in a message. */

@@ -1,10 +1,10 @@
 import { type Body, emptyBody } from "../base/body.ts";
 import { ErrorName, Failure } from "../base/failure.ts";
-import { alignUp, getUint32 } from "./layout.ts";
+import { type Header, HeaderReader, isLittle } from "./header-reader.ts";
+import { alignUp, bodyLengthAt, FieldCode, fieldsLengthAt, fixedHeader, getUint32, serialAt } from "./layout.ts";
 import { Writer } from "./marshal.ts";
 import { isBusName, isInterfaceName, isMemberName, isObjectPath } from "./syntax.ts";
-import { fromBigEndian, malformed, parsing, Reader } from "./unmarshal.ts";
-import { isWanted, type Wants } from "./wanted.ts";
+import { copyBytes, fromBigEndian, malformed } from "./unmarshal.ts";
 
 /** The longest message sent or taken, in bytes; nothing of ours comes near this. */
 const maxMessage = 32 * 1024 * 1024;
@@ -13,6 +13,9 @@ const maxFrame = 128 * 1024 * 1024;
 
 export const MessageType = { methodCall: 1, methodReturn: 2, error: 3, signal: 4 } as const;
 export const MessageFlag = { noReplyExpected: 1, noAutoStart: 2, allowInteractiveAuthorization: 4 } as const;
+
+/** Whether a signal is of any use. */
+export type Wants = (path: string, member: string) => boolean;
 
 /** A message (D-Bus specification, "Message Format"); texts that are left out in the header are "", numbers 0. */
 export interface Message {
@@ -31,19 +34,15 @@ export interface Message {
   readonly trouble: Failure | undefined;
 }
 
-/** The header fields that are texts: what number stands for each, its type, and what makes it valid. */
+/** The header fields that are texts, the type of each, and what makes it valid. */
 const textFields = [
-  ["path", 1, "o", isObjectPath],
-  ["interface", 2, "s", isInterfaceName],
-  ["member", 3, "s", isMemberName],
-  ["errorName", 4, "s", isInterfaceName],
-  ["destination", 6, "s", isBusName],
-  ["sender", 7, "s", isBusName],
+  ["path", "o", isObjectPath],
+  ["interface", "s", isInterfaceName],
+  ["member", "s", isMemberName],
+  ["errorName", "s", isInterfaceName],
+  ["destination", "s", isBusName],
+  ["sender", "s", isBusName],
 ] as const;
-const replySerialField = 5;
-const signatureField = 8;
-
-const fieldName = new Map<number, (typeof textFields)[number][0]>(textFields.map(([name, code]) => [code, name]));
 
 /**
  * The bytes of the header, padded, after which those of the body follow.
@@ -61,19 +60,19 @@ export function encodeHeader(
   writer.uint32(body.bytes.length);
   writer.uint32(message.serial);
   const fields = writer.beginArray(8);
-  for (const [name, code, signature, valid] of textFields) {
+  for (const [name, signature, valid] of textFields) {
     const text = message[name];
     if (!text) continue;
     if (!valid(text)) throw badName(text, name);
-    beginField(writer, code, signature);
+    beginField(writer, FieldCode[name], signature);
     writer.text(text);
   }
   if (message.replySerial) {
-    beginField(writer, replySerialField, "u");
+    beginField(writer, FieldCode.replySerial, "u");
     writer.uint32(message.replySerial);
   }
   if (body.signature !== "") {
-    beginField(writer, signatureField, "g");
+    beginField(writer, FieldCode.signature, "g");
     writer.signature(body.signature);
   }
   writer.endArray(fields);
@@ -97,19 +96,18 @@ function beginField(writer: Writer, code: number, signature: string): void {
   writer.signature(signature);
 }
 
-/** What each header begins with, before its fields. */
-export const fixedHeader = 16;
-
 /**
  * Cuts what arrives into messages. Holds at most one incomplete message; of one that is longer than maxMessage only the
  * header, and what follows that is counted and forgotten.
  */
 export class MessageReader {
-  /** Whether a signal is of any use, by its path and its member. No more than these is read of one that is not. */
+  /** Whether a signal is of any use, by its path and its member. Of one that is not the body is not read. */
   wants: Wants | undefined;
-  #chunks: Uint8Array[] = [];
-  /** How much of the first one has been taken. */
+  readonly #headers = new HeaderReader();
+  /** What has arrived, from #at on, and what has arrived since. */
+  #bytes = emptyBody.bytes;
   #at = 0;
+  #more: Uint8Array[] = [];
   #held = 0;
   #needed = fixedHeader;
   /** How many of the bytes that come next belong to a message that was too long. */
@@ -119,8 +117,14 @@ export class MessageReader {
     const skipped = Math.min(this.#excess, chunk.length);
     this.#excess -= skipped;
     if (skipped === chunk.length) return;
-    this.#chunks.push(skipped === 0 ? chunk : chunk.subarray(skipped));
-    this.#held += chunk.length - skipped;
+    const rest = skipped === 0 ? chunk : chunk.subarray(skipped);
+    if (this.#held === 0) {
+      this.#bytes = rest;
+      this.#at = 0;
+    } else {
+      this.#more.push(rest);
+    }
+    this.#held += rest.length;
   }
 
   /**
@@ -131,114 +135,92 @@ export class MessageReader {
     let message: Message | undefined;
     while (!message && this.#held >= this.#needed) {
       const bytes = this.#join();
-      const { header, whole } = measure(bytes, this.#at);
+      const header = headerLength(bytes, this.#at);
+      const whole = header + getUint32(bytes, this.#at + bodyLengthAt, isLittle(bytes, this.#at));
       this.#needed = whole > maxMessage ? Math.min(header, maxMessage) : whole;
       if (this.#held < this.#needed) return undefined;
-      if (!this.wants || isWanted(bytes, this.#at, this.wants))
-        message = decodeMessage(bytes.subarray(this.#at, this.#at + this.#needed));
+      message = this.#read(bytes, header);
       this.#advance(whole);
+    }
+    return message;
+  }
+
+  /** The message that is next, undefined when it is a signal that is not wanted. */
+  #read(bytes: Uint8Array, length: number): Message | undefined {
+    const start = this.#at;
+    const end = start + this.#needed;
+    const header = this.#headers.read(bytes, start, length, end);
+    const { type, path, member, replySerialAt } = header;
+    if (type === MessageType.signal && path !== "" && member !== "" && this.wants?.(path, member) === false)
+      return undefined;
+    const little = isLittle(bytes, start);
+    const message = {
+      type,
+      flags: header.flags,
+      serial: getUint32(bytes, start + serialAt, little),
+      replySerial: replySerialAt > 0 ? getUint32(bytes, start + replySerialAt, little) : header.oddReplySerial,
+      path,
+      interface: header.interface,
+      member,
+      errorName: header.errorName,
+      destination: header.destination,
+      sender: header.sender,
+      body: emptyBody,
+      trouble: undefined as Failure | undefined,
+    };
+    try {
+      message.body = readBody(bytes, start, end, header);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      message.trouble = error;
     }
     return message;
   }
 
   /** Leaves a message of this length behind. */
   #advance(whole: number): void {
-    const end = this.#at + this.#needed;
     this.#excess = whole - this.#needed;
     this.#held -= this.#needed;
-    this.#at = end;
+    this.#at += this.#needed;
     this.#needed = fixedHeader;
-    if (this.#excess > 0 || this.#held === 0) this.#restart();
+    if (this.#excess === 0 && this.#held > 0) return;
+    // Begins anew with what is left.
+    const rest = this.#held === 0 ? emptyBody.bytes : this.#join().subarray(this.#at);
+    this.#bytes = emptyBody.bytes;
+    this.#held = 0;
+    this.push(rest);
   }
 
   /** All that is held in one piece. Called once for a header and once for a whole message: long ones stay cheap. */
   #join(): Uint8Array {
-    const [first] = this.#chunks;
-    if (first && this.#chunks.length === 1) return first;
-    if (first && this.#at > 0) this.#chunks[0] = first.subarray(this.#at);
-    const joined = Buffer.concat(this.#chunks);
-    this.#chunks = [joined];
+    if (this.#more.length === 0) return this.#bytes;
+    this.#bytes = Buffer.concat([this.#bytes.subarray(this.#at), ...this.#more]);
     this.#at = 0;
-    return joined;
-  }
-
-  /** Begins anew with what is left. */
-  #restart(): void {
-    const rest = this.#held === 0 ? undefined : this.#join().subarray(this.#at);
-    this.#chunks = [];
-    this.#at = 0;
-    this.#held = 0;
-    if (rest) this.push(rest);
+    this.#more = [];
+    return this.#bytes;
   }
 }
 
-function isLittle(bytes: Uint8Array, at: number): boolean {
-  if (bytes[at] !== 0x6c && bytes[at] !== 0x42) throw malformed("it has no known byte order");
-  return bytes[at] === 0x6c;
-}
-
-/** How many bytes the message takes of which the first 16 are there, and how many of them the header with its padding. */
-function measure(bytes: Uint8Array, at: number): { readonly header: number; readonly whole: number } {
+/** How many bytes the header takes, with its padding, of the message of which the first 16 are there. */
+function headerLength(bytes: Uint8Array, at: number): number {
   const little = isLittle(bytes, at);
   if (bytes[at + 3] !== 1) throw malformed("it has an unknown protocol version");
-  const bodyLength = getUint32(bytes, at + 4, little);
-  const header = fixedHeader + alignUp(Math.min(getUint32(bytes, at + 12, little), maxFrame), 8);
-  const whole = header + bodyLength;
-  if (whole > maxFrame) throw malformed("it is longer than 128 MiB");
-  return { header, whole };
+  const length = fixedHeader + alignUp(Math.min(getUint32(bytes, at + fieldsLengthAt, little), maxFrame), 8);
+  if (length + getUint32(bytes, at + bodyLengthAt, little) > maxFrame) throw malformed("it is longer than 128 MiB");
+  return length;
 }
 
-function decodeMessage(bytes: Uint8Array): Message {
-  const little = isLittle(bytes, 0);
-  const reader = new Reader(bytes, little);
-  reader.byte();
-  const message = {
-    type: reader.byte(),
-    flags: reader.byte(),
-    serial: 0,
-    replySerial: 0,
-    path: "",
-    interface: "",
-    member: "",
-    errorName: "",
-    destination: "",
-    sender: "",
-    body: emptyBody,
-    trouble: undefined as Failure | undefined,
-  };
-  reader.byte();
-  const bodyLength = reader.uint32();
-  message.serial = reader.uint32();
-  try {
-    const signature = readFields(reader, message);
-    reader.align(8);
-    if (reader.at + bodyLength > maxMessage)
-      throw new Failure(ErrorName.LimitsExceeded, "a message is longer than 32 MiB");
-    if (reader.left !== bodyLength) throw malformed("its header crosses into its body");
-    const rest = bytes.subarray(reader.at);
-    // A copy: a body that is kept must not keep all that arrived together with it. One that is most of that may.
-    const most = rest.length * 2 > bytes.buffer.byteLength;
-    const body = { signature, bytes: most ? rest : new Uint8Array(rest) };
-    if (bodyLength > 0 || signature !== "") message.body = little ? body : fromBigEndian(body);
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    message.trouble = error;
-  }
-  return message;
-}
-
-/** Reads the header fields into `message`. @returns the signature of the body. */
-function readFields(reader: Reader, message: { -readonly [Name in keyof Message]: Message[Name] }): string {
-  let signature = "";
-  const end = reader.uint32() + fixedHeader;
-  while (reader.at < end) {
-    reader.align(8);
-    const code = reader.byte();
-    const { signature: type, value } = parsing(() => reader.variant());
-    const name = fieldName.get(code);
-    if (name && typeof value === "string") message[name] = value;
-    else if (code === replySerialField && typeof value === "number") message.replySerial = value;
-    else if (code === signatureField && type === "g") signature = String(value);
-  }
-  return signature;
+/** The body of the message from `start` to `end`. */
+function readBody(bytes: Uint8Array, start: number, end: number, header: Header): Body {
+  if (header.trouble) throw header.trouble;
+  const little = isLittle(bytes, start);
+  const length = getUint32(bytes, start + bodyLengthAt, little);
+  if (header.end + length > maxMessage) throw new Failure(ErrorName.LimitsExceeded, "a message is longer than 32 MiB");
+  if (start + header.end + length !== end) throw malformed("its header crosses into its body");
+  const { signature } = header;
+  if (length === 0 && signature === "") return emptyBody;
+  // A copy: a body that is kept must not keep all that arrived together with it. One that is most of that may.
+  const most = length * 2 > bytes.buffer.byteLength;
+  const body = { signature, bytes: most ? bytes.subarray(end - length, end) : copyBytes(bytes, end - length, end) };
+  return little ? body : fromBigEndian(body);
 }

@@ -83,7 +83,7 @@ function arrayBody(all: Uint8Array, reader: Reader, type: Type & { code: "a" }):
 }
 
 /** A copy, which keeps nothing of all that the bytes are a part of. */
-function copyBytes(bytes: Uint8Array, start: number, end: number): Uint8Array {
+export function copyBytes(bytes: Uint8Array, start: number, end: number): Uint8Array {
   return slice.call(bytes, start, end);
 }
 
