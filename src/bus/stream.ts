@@ -25,6 +25,8 @@ export class Stream {
 
   private constructor(place: string | { readonly hostname: string; readonly port: number }) {
     const socket: Bun.SocketHandler<unknown> = {
+      // To copy out of a Buffer takes longer.
+      binaryType: "uint8array",
       open: (opened) => {
         this.#open = opened;
       },
