@@ -228,7 +228,7 @@ export class BusConnection {
         this.#pending.reject(replySerial, failureOf(message));
         break;
       case MessageType.signal:
-        if (!trouble) for (const listener of this.#signalListeners) guard(() => listener(addressed(message)));
+        if (!trouble) for (const listener of this.#signalListeners) guard(() => listener(message));
         break;
       default:
         // Types of the future are to be ignored (D-Bus specification, "Message Format").
@@ -278,10 +278,6 @@ export class BusConnection {
 }
 
 type Outgoing = Partial<Message> & { readonly type: number };
-
-function addressed({ sender, path, interface: interfaceName, member, body }: Message) {
-  return { sender, path, interface: interfaceName, member, body };
-}
 
 function callFlags({ noReply, noAutoStart }: Call, interactive: boolean): number {
   const flags = (noReply ? MessageFlag.noReplyExpected : 0) | (noAutoStart ? MessageFlag.noAutoStart : 0);
