@@ -5,7 +5,7 @@ import type { Call, MethodCall, OpenOptions, OutgoingSignal, Signal, Watch } fro
 import * as driver from "./driver.ts";
 import { errorContent, failureOf } from "./error-message.ts";
 import { guard } from "./guard.ts";
-import { ReplyHeaders, stampHeader } from "./headers.ts";
+import { CallHeaders, ReplyHeaders, stampHeader } from "./headers.ts";
 import { type Answers, IncomingCall } from "./incoming-call.ts";
 import type { MatchRule } from "./match.ts";
 import { encodeHeader, type Message, MessageFlag, MessageReader, MessageType, type Wants } from "./message.ts";
@@ -35,6 +35,7 @@ export class BusConnection {
   readonly #reader = new MessageReader();
   readonly #names = new driver.NameWatches(this);
   readonly #receivers = new Receivers(this);
+  readonly #callHeaders = new CallHeaders();
   readonly #replyHeaders = new ReplyHeaders();
   readonly #answers: Answers = {
     reply: (caller, call, body) => {
@@ -100,18 +101,28 @@ export class BusConnection {
    * @throws Failure with the error's name and text as the other side answered; Timeout; NoReply when the connection is
    * lost before the reply; Disconnected when it is closed already; LimitsExceeded; InvalidArgs for a bad name or path.
    */
-  async call(call: Call): Promise<Reply> {
+  call(call: Call): Promise<Reply> {
+    try {
+      return this.#call(call);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #call(call: Call): Promise<Reply> {
     if (this.#lost) throw new Failure(ErrorName.Disconnected, "the connection to the bus is closed");
     if (this.#pending.full) throw new Failure(ErrorName.LimitsExceeded, "too many calls wait for replies");
-    const { destination = "", body = emptyBody } = call;
+    const { destination = "", path, interface: interfaceName, member, body = emptyBody } = call;
     const timeoutMs = call.timeoutMs ?? (this.#interactive ? interactiveTimeoutMs : defaultTimeoutMs);
     const flags = callFlags(call, this.#interactive);
-    const { path, interface: interfaceName, member } = call;
-    const type = MessageType.methodCall;
-    const serial = this.#send({ type, flags, destination, path, interface: interfaceName, member, body });
+    const { signature, bytes } = body;
+    const header = this.#callHeaders.get({ destination, path, interface: interfaceName, member, flags, signature });
+    const serial = this.#nextSerial();
+    stampHeader(header, serial, bytes.length);
+    this.#put(header, bytes, destination);
     // Sending may have been what ended the connection.
     if (this.#lost) throw this.#lost;
-    return call.noReply ? { body: emptyBody } : this.#pending.wait(serial, timeoutMs);
+    return call.noReply ? Promise.resolve({ body: emptyBody }) : this.#pending.wait(serial, timeoutMs);
   }
 
   /** Sends a signal to all who listen; on a closed connection nothing. @throws Failure InvalidArgs for a bad name or path. */

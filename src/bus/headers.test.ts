@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { emptyBody } from "../base/body.ts";
-import { addressHeader, ReplyHeaders, signalHeader, stampHeader } from "./headers.ts";
+import { addressHeader, CallHeaders, ReplyHeaders, signalHeader, stampHeader } from "./headers.ts";
 import { encodeBody } from "./marshal.ts";
 import { encodeHeader, MessageReader, MessageType } from "./message.ts";
 
@@ -41,4 +41,32 @@ test("headers of replies are those that each would have by itself", () => {
   const body = { signature: "ay", bytes: new Uint8Array(2 ** 25) };
   expect(() => headers.get(":1.5", { serial: 1, call: 1, body })).toThrow("too long");
   expect(() => headers.get("no name", { serial: 1, call: 1, body: emptyBody })).toThrow("no valid destination");
+});
+
+test("headers of calls are those that each would have by itself", () => {
+  const headers = new CallHeaders();
+  const common = { destination: "a.b", path: "/a", interface: "a.b", member: "Get", flags: 0, signature: "ss" };
+  const others = [
+    {},
+    { destination: "" },
+    { interface: "a.c" },
+    { member: "GetAll" },
+    { flags: 4 },
+    { signature: "" },
+    { path: `/${"a".repeat(2000)}` },
+  ];
+  for (let round = 0; round < 2; round++) {
+    // More objects than are remembered.
+    for (let object = 0; object < 300; object++) {
+      for (const other of [...others, {}]) {
+        const called = { ...common, path: `/a${object}`, ...other };
+        const body = { ...emptyBody, signature: called.signature };
+        const header = encodeHeader({ ...called, type: MessageType.methodCall, serial: 5, body });
+        const made = headers.get(called);
+        stampHeader(made, 5, 0);
+        expect(made).toEqual(header);
+      }
+    }
+  }
+  expect(() => headers.get({ ...common, path: "a" })).toThrow("no valid path");
 });

@@ -7,6 +7,9 @@ import { isBusName } from "./syntax.ts";
 
 /** How many callers a connection has headers of replies for; with one more it begins anew. */
 const maxCallers = 256;
+/** Of how many objects it has headers of calls, and how long these may be. */
+const maxPaths = 256;
+const maxKept = 1024;
 
 /** The header of a signal to nobody, for addressHeader. @throws Failure InvalidArgs as encodeHeader does. */
 export function signalHeader(
@@ -43,6 +46,35 @@ export function stampHeader(header: Uint8Array, serial: number, bodyLength: numb
   checkLength(header.length, bodyLength);
   setUint32(header, bodyLengthAt, bodyLength);
   setUint32(header, serialAt, serial);
+}
+
+type Called = Pick<Message, "destination" | "path" | "interface" | "member" | "flags"> & { readonly signature: string };
+
+/** The headers of the last calls, by the paths of the objects called: of these the same is asked again and again. */
+export class CallHeaders {
+  readonly #byPath = new Map<string, { readonly called: Called; readonly bytes: Uint8Array }>();
+
+  /** The header of a call, for stampHeader; valid until the next one is asked for. @throws Failure InvalidArgs as encodeHeader does. */
+  get(called: Called): Uint8Array {
+    const before = this.#byPath.get(called.path);
+    if (before && isSame(before.called, called)) return before.bytes;
+    const shape = { ...called, type: MessageType.methodCall, serial: 0 };
+    const bytes = encodeHeader({ ...shape, body: { ...emptyBody, signature: called.signature } });
+    if (bytes.length > maxKept) return bytes;
+    if (this.#byPath.size >= maxPaths) this.#byPath.clear();
+    this.#byPath.set(called.path, { called, bytes });
+    return bytes;
+  }
+}
+
+function isSame(one: Called, other: Called): boolean {
+  return (
+    one.member === other.member &&
+    one.interface === other.interface &&
+    one.signature === other.signature &&
+    one.destination === other.destination &&
+    one.flags === other.flags
+  );
 }
 
 interface ReplyHeader {
