@@ -1,4 +1,5 @@
 import { type Body, emptyBody } from "../base/body.ts";
+import { Memo } from "../base/memo.ts";
 import { alignUp, bodyLengthAt, FieldCode, fieldsLengthAt, fixedHeader, serialAt, setUint32 } from "./layout.ts";
 import { badName, checkLength, encodeHeader, type Message, MessageFlag, MessageType } from "./message.ts";
 import { isBusName } from "./syntax.ts";
@@ -7,9 +8,6 @@ import { isBusName } from "./syntax.ts";
 
 /** How many callers a connection has headers of replies for; with one more it begins anew. */
 const maxCallers = 256;
-/** Of how many objects it has headers of calls, and how long these may be. */
-const maxPaths = 256;
-const maxKept = 1024;
 
 /** The header of a signal to nobody, for addressHeader. @throws Failure InvalidArgs as encodeHeader does. */
 export function signalHeader(
@@ -52,7 +50,7 @@ type Called = Pick<Message, "destination" | "path" | "interface" | "member" | "f
 
 /** The headers of the last calls, by the paths of the objects called: of these the same is asked again and again. */
 export class CallHeaders {
-  readonly #byPath = new Map<string, { readonly called: Called; readonly bytes: Uint8Array }>();
+  readonly #byPath = new Memo<{ readonly called: Called; readonly bytes: Uint8Array }>(256);
 
   /** The header of a call, for stampHeader; valid until the next one is asked for. @throws Failure InvalidArgs as encodeHeader does. */
   get(called: Called): Uint8Array {
@@ -60,10 +58,7 @@ export class CallHeaders {
     if (before && isSame(before.called, called)) return before.bytes;
     const shape = { ...called, type: MessageType.methodCall, serial: 0 };
     const bytes = encodeHeader({ ...shape, body: { ...emptyBody, signature: called.signature } });
-    if (bytes.length > maxKept) return bytes;
-    if (this.#byPath.size >= maxPaths) this.#byPath.clear();
-    this.#byPath.set(called.path, { called, bytes });
-    return bytes;
+    return this.#byPath.keep(called.path, { called, bytes }).bytes;
   }
 }
 

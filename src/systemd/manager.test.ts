@@ -4,6 +4,7 @@ import { FakeClock } from "../base/fake-clock.ts";
 import { encodeBody } from "../bus/marshal.ts";
 import { MessageType } from "../bus/message.ts";
 import { answering, send, testPeer } from "../bus/test-peer.ts";
+import { decodeBody } from "../bus/unmarshal.ts";
 import { Manager } from "./manager.ts";
 
 test("whether it is being restarted is asked no longer than a process that stops can wait", async () => {
@@ -50,5 +51,27 @@ test("on a private connection nothing is asked before it is used, and signals ar
   expect(await manager.startJob("start", "b.service", "replace")).toBe("/org/freedesktop/systemd1/job/7");
   expect(asked).toEqual(["StartUnit"]);
   expect(told).toEqual(["b.service active", "/org/freedesktop/systemd1/job/7 b.service done"]);
+  manager.close();
+});
+
+test("each question for a property is asked as it was meant, whatever was asked before", async () => {
+  const asked: string[] = [];
+  const systemd = answering(({ path, member, body }) => {
+    asked.push([path, member, ...decodeBody(body)].join(" "));
+    return { body: encodeBody("v", [{ signature: "u", value: 1 }]) };
+  });
+  const manager = await Manager.over(await testPeer(systemd));
+  const meant: string[] = [];
+  for (const round of [1, 2])
+    for (const unit of ["a", "b"])
+      for (const interfaceName of ["a.b", "a.c", `a.${"d".repeat(300)}`])
+        for (const property of ["Names", "Id"]) {
+          await manager.unitProperty(`${unit}.service`, interfaceName, property);
+          meant.push(`/org/freedesktop/systemd1/unit/${unit}_2eservice Get ${interfaceName} ${property}`);
+          if (round === 1) continue;
+          await manager.unitProperties(`${unit}.service`, interfaceName);
+          meant.push(`/org/freedesktop/systemd1/unit/${unit}_2eservice GetAll ${interfaceName}`);
+        }
+  expect(asked).toEqual(meant);
   manager.close();
 });

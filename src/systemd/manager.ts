@@ -1,6 +1,7 @@
 import { type Body, emptyBody } from "../base/body.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { asFailure, ErrorName, Failure } from "../base/failure.ts";
+import { Memo } from "../base/memo.ts";
 import type { Variant } from "../base/signature.ts";
 import { escapeAddress, systemBusAddress, userBusAddress } from "../bus/address.ts";
 import { BusConnection } from "../bus/connection.ts";
@@ -134,7 +135,7 @@ export class Manager implements Systemd {
   }
 
   unitProperty(unit: string, interfaceName: string, property: string): Promise<Body> {
-    return this.#call(unitPath(unit), propertiesName, "Get", encodeBody("ss", [interfaceName, property]));
+    return this.#call(unitPath(unit), propertiesName, "Get", questionFor(interfaceName, property));
   }
 
   async unitState(unit: string): ReturnType<Systemd["unitState"]> {
@@ -203,6 +204,18 @@ export class Manager implements Systemd {
     const call = { destination, path, interface: interfaceName, member, body, timeoutMs: waitMs };
     return this.#connection.call(call).then(bodyOf);
   }
+}
+
+/** The arguments that ask for a property, by its name. */
+const questions = new Memo<{ readonly interfaceName: string; readonly body: Body }>();
+const maxInterface = 255;
+
+function questionFor(interfaceName: string, property: string): Body {
+  const before = questions.get(property);
+  if (before?.interfaceName === interfaceName) return before.body;
+  const body = encodeBody("ss", [interfaceName, property]);
+  if (interfaceName.length <= maxInterface) questions.keep(property, { interfaceName, body });
+  return body;
 }
 
 function bodyOf({ body }: Reply): Body {

@@ -1,10 +1,13 @@
+import { Memo } from "../base/memo.ts";
 import { pathDecode, pathEncode } from "../base/names.ts";
 
 const unitFolder = "/org/freedesktop/systemd1/unit/";
 
+const paths = new Memo<string>();
+
 /** systemd's object path of a unit. */
 export function unitPath(unit: string): string {
-  return unitFolder + pathEncode(unit);
+  return paths.get(unit) ?? paths.keep(unit, unitFolder + pathEncode(unit));
 }
 
 /** Units by their paths: systemd tells several changes of one at a time, and each is looked at twice. */

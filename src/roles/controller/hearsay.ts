@@ -1,5 +1,6 @@
 import type { Body } from "../../base/body.ts";
 import { ErrorName, Failure } from "../../base/failure.ts";
+import { Memo } from "../../base/memo.ts";
 import { isUnitName } from "../../base/names.ts";
 import { validateBody } from "../../bus/validate.ts";
 
@@ -31,29 +32,24 @@ export function checkedProperties(body: Body, node: string): Body {
 }
 
 /** Units and words that have passed: the same ones come again and again. */
-const units = new Set<string>();
-const words = new Set<string>();
-const maxPassed = 2048;
+const units = new Memo<string>(2048);
+const words = new Memo<string>();
 
 /** @throws Failure when systemd would not have such a unit. */
 export function checkedUnit(unit: string, node: string): string {
-  if (units.has(unit)) return unit;
+  const passed = units.get(unit);
+  if (passed !== undefined) return passed;
   if (!isUnitName(unit)) throw refused(node, `tells of a unit '${unit.slice(0, maxWord)}'`);
-  return pass(units, unit);
+  return units.keep(unit, unit);
 }
 
 /** A state or a result. @throws Failure when systemd would not say such a word. */
 export function checkedWord(word: string, node: string): string {
-  if (words.has(word)) return word;
+  const passed = words.get(word);
+  if (passed !== undefined) return passed;
   if (word.length > maxWord || !/^[a-z-]*$/.test(word))
     throw refused(node, `tells a state '${word.slice(0, maxWord)}'`);
-  return pass(words, word);
-}
-
-function pass(passed: Set<string>, text: string): string {
-  if (passed.size >= maxPassed) passed.clear();
-  passed.add(text);
-  return text;
+  return words.keep(word, word);
 }
 
 function refused(node: string, what: string): Failure {
