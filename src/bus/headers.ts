@@ -6,8 +6,8 @@ import { isBusName } from "./syntax.ts";
 
 // Headers that are made once and serve many messages: only numbers differ, and these are always at the same places.
 
-/** How many callers a connection has headers of replies for; with one more it begins anew. */
-const maxCallers = 256;
+/** How many callers a connection has headers of replies for, and how many objects headers of calls. */
+const maxKept = 256;
 
 /** The header of a signal to nobody, for addressHeader. @throws Failure InvalidArgs as encodeHeader does. */
 export function signalHeader(
@@ -50,7 +50,7 @@ type Called = Pick<Message, "destination" | "path" | "interface" | "member" | "f
 
 /** The headers of the last calls, by the paths of the objects called: of these the same is asked again and again. */
 export class CallHeaders {
-  readonly #byPath = new Memo<{ readonly called: Called; readonly bytes: Uint8Array }>(256);
+  readonly #byPath = new Memo<{ readonly called: Called; readonly bytes: Uint8Array }>(maxKept);
 
   /** The header of a call, for stampHeader; valid until the next one is asked for. @throws Failure InvalidArgs as encodeHeader does. */
   get(called: Called): Uint8Array {
@@ -81,7 +81,7 @@ interface ReplyHeader {
 
 /** The headers of replies to those who have called last: who asks mostly does so again, and gets what is of the same type. */
 export class ReplyHeaders {
-  readonly #byCaller = new Map<string, ReplyHeader>();
+  readonly #byCaller = new Memo<ReplyHeader>(maxKept);
 
   /**
    * The header of a reply, valid until the next one is asked for.
@@ -101,9 +101,6 @@ export class ReplyHeaders {
     const bytes = encodeHeader({ ...shape, destination, replySerial: 1, body: { ...emptyBody, signature } });
     // The fields are in the order of their names in encodeHeader: only the destination is before it.
     const fieldAt = destination === "" ? fixedHeader : alignUp(fixedHeader + 8 + destination.length + 1, 8);
-    const header = { signature, bytes, callAt: fieldAt + 4 };
-    if (this.#byCaller.size >= maxCallers) this.#byCaller.clear();
-    this.#byCaller.set(destination, header);
-    return header;
+    return this.#byCaller.keep(destination, { signature, bytes, callAt: fieldAt + 4 });
   }
 }

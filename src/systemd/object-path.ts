@@ -11,15 +11,11 @@ export function unitPath(unit: string): string {
 }
 
 /** Units by their paths: systemd tells several changes of one at a time, and each is looked at twice. */
-const known = new Map<string, string>();
-const maxKnown = 512;
+const units = new Memo<string>();
 
 /** The unit at an object path, undefined when there is none at such a path. */
 export function unitAt(path: string): string | undefined {
-  const before = known.get(path);
+  const before = units.get(path);
   if (before !== undefined || !path.startsWith(unitFolder)) return before;
-  const unit = pathDecode(path.slice(unitFolder.length));
-  if (known.size >= maxKnown) known.clear();
-  known.set(path, unit);
-  return unit;
+  return units.keep(path, pathDecode(path.slice(unitFolder.length)));
 }
