@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { shortText } from "./texts.ts";
+import { putShortText, shortText } from "./texts.ts";
 
 const read = (text: string) => {
   const bytes = Buffer.from(`<${text}>`, "latin1");
@@ -17,4 +17,14 @@ test("texts are what their bytes say, whatever came before", () => {
 
 test("all but short texts of ASCII without NUL are left to others", () => {
   for (const text of ["a\0", "\0", "a\x80", "\xff", "a".repeat(129)]) expect(read(text)).toBeUndefined();
+});
+
+test("short texts of ASCII are written, all others left to others", () => {
+  for (const text of ["", "a", "unit.service", "\x01\x7f", "a".repeat(128)]) {
+    const bytes = new Uint8Array(200);
+    expect(putShortText(text, bytes, 3)).toBe(true);
+    expect(Buffer.from(bytes)).toEqual(Buffer.concat([Buffer.alloc(3), Buffer.from(text)], 200));
+  }
+  for (const text of ["a\0", "\0", "a\x80", "ä", "€", "\ud800", "a".repeat(129)])
+    expect(putShortText(text, new Uint8Array(200), 3)).toBe(false);
 });

@@ -29,6 +29,21 @@ export function shortText(bytes: Uint8Array, start: number, end: number): string
   return text;
 }
 
+/**
+ * Writes a text when it is short and ASCII without NUL: that takes a fraction of a call of the runtime.
+ * @returns whether it did. There has to be room for it.
+ */
+export function putShortText(text: string, bytes: Uint8Array, start: number): boolean {
+  const size = text.length;
+  if (size > maxText) return false;
+  for (let index = 0; index < size; index++) {
+    const code = text.charCodeAt(index);
+    if (code === 0 || code > 0x7f) return false;
+    bytes[start + index] = code;
+  }
+  return true;
+}
+
 function isAt(text: string, bytes: Uint8Array, start: number, size: number): boolean {
   if (text.length !== size) return false;
   for (let index = 0; index < size; index++) if (text.charCodeAt(index) !== bytes[start + index]) return false;

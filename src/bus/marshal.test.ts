@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { Failure } from "../base/failure.ts";
 import { encodeBody } from "./marshal.ts";
 import { decodeBody, splitArray } from "./unmarshal.ts";
+import { validateBody } from "./validate.ts";
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
 
@@ -95,4 +96,22 @@ test("the elements of a body are passed on as they are, where its type is just t
 test("what is long is written whole", () => {
   const rows = Array.from({ length: 5000 }, (_, index) => [`unit-${index}.service`, "ä".repeat(50)]);
   expect(decodeBody(encodeBody("a(ss)", [rows]))).toEqual([rows]);
+});
+
+test("texts are UTF-8, whatever is in them", () => {
+  const texts = [
+    "",
+    "a",
+    "ä",
+    "aä",
+    "x".repeat(128),
+    "x".repeat(129),
+    "€".repeat(100),
+    "🂡",
+    "\ud800x",
+    `${"x".repeat(127)}ü`,
+  ];
+  const { bytes } = encodeBody("as", [texts]);
+  expect(decodeBody({ signature: "as", bytes })).toEqual([texts.map((text) => text.toWellFormed())]);
+  validateBody({ signature: "as", bytes });
 });
