@@ -106,3 +106,25 @@ test("what is short leaves together, up to a bound", () => {
     sizes.push(...parts.map(({ length }) => Math.floor(length / kibibyte)));
   expect(sizes).toEqual([255, 45]);
 });
+
+test("whatever is put and taken in between, all leaves as it was put", () => {
+  const pieces = new Pieces();
+  const header = Buffer.alloc(16);
+  const [put, left]: [Buffer[], Buffer[]] = [[], []];
+  let seed = 1;
+  const random = (below: number) => {
+    seed = (seed * 48_271) % 2_147_483_647;
+    return seed % below;
+  };
+  const take = () => left.push(...(pieces.take() ?? []).map((bytes) => Buffer.from(bytes)));
+  for (let count = 0; count < 20_000; count++) {
+    header.fill(count % 256);
+    // Now and then so much that there is no room, and messages that are larger than one.
+    const body = Buffer.alloc(random(random(500) === 0 ? 400 * kibibyte : 2 * kibibyte), random(256));
+    pieces.put(header, body);
+    put.push(Buffer.concat([header, body]));
+    if (random(count % 5000 < 3000 ? 400 : 20) === 0) take();
+  }
+  for (let before = -1; before < left.length; take()) before = left.length;
+  expect(Buffer.concat(left).equals(Buffer.concat(put))).toBe(true);
+});

@@ -3,12 +3,15 @@ const fullSize = 256 * 1024;
 /** A reply with a body of so many bytes is long. */
 const longBody = 32 * 1024;
 
-/** What the room has at first; it doubles when it is needed, up to fullSize. */
+/** What a room has at first; it doubles when it is needed, up to fullSize. */
 const leastRoom = 4096;
+/** Rooms that are made, and kept: a connection that has as much to say is clogged (outbox.ts). */
+const maxRooms = 8;
 
 interface Piece {
-  /** Undefined when it is in the room. */
-  readonly parts: Uint8Array[] | undefined;
+  /** Where its messages are put together as they come; undefined when they are kept in parts until it leaves. */
+  room: Uint8Array | undefined;
+  readonly parts: Uint8Array[];
   size: number;
   /** Of a long reply: who gets it, "" peer to peer. */
   readonly to: string | undefined;
@@ -21,14 +24,16 @@ interface Piece {
  * short one goes past long ones that others wait for, as who asks for little shall not wait until others have got much. A
  * signal passes nothing and is passed by nothing, and what one receiver gets stays in order.
  *
- * Fresh memory takes longer than a copy. So there is a room in which short messages are put together as they come. Only those
- * that find it full, or what was in it still on its way out, are kept in parts.
+ * Fresh memory takes longer than a copy. So there are rooms in which short messages are put together as they come. Only those
+ * that find none are kept in parts: then so many wait that it matters that they have their bodies in common.
  */
 export class Pieces {
   readonly #pieces: Piece[] = [];
   #long = 0;
-  #room = new Uint8Array(0);
-  #roomIs: "free" | "filling" | "leaving" = "free";
+  readonly #rooms: Uint8Array[] = [];
+  #made = 0;
+  /** The room of the piece that was taken last. */
+  #leaving: Uint8Array | undefined;
   /** Where what is in parts is put together. */
   #scratch = new Uint8Array(0);
 
@@ -45,7 +50,7 @@ export class Pieces {
     const size = header.length + body.length;
     const long = replyTo !== undefined && body.length >= longBody;
     if (long) {
-      this.#pieces.push({ parts: [new Uint8Array(header), body], size, to: replyTo, patience: size });
+      this.#pieces.push({ room: undefined, parts: [new Uint8Array(header), body], size, to: replyTo, patience: size });
       this.#long++;
       return;
     }
@@ -56,21 +61,20 @@ export class Pieces {
       if (at === this.#pieces.length) this.#pieces.push(piece);
       else this.#pieces.splice(at, 0, piece);
     }
-    if (piece.parts) piece.parts.push(new Uint8Array(header), body);
-    else this.#fill(piece.size, header, body);
+    if (piece.room) fill(piece, piece.room, header, body);
+    else piece.parts.push(new Uint8Array(header), body);
     piece.size += size;
   }
 
   /** Takes what is to be written next, in as many writes; undefined when nothing waits. Valid until more is taken. */
   take(): Uint8Array[] | undefined {
-    if (this.#roomIs === "leaving") this.#roomIs = "free";
+    if (this.#leaving) this.#rooms.push(this.#leaving);
+    this.#leaving = undefined;
     const piece = this.#pieces.shift();
     if (!piece) return undefined;
-    const { parts, size } = piece;
-    if (!parts) {
-      this.#roomIs = "leaving";
-      return [this.#room.subarray(0, size)];
-    }
+    const { room, parts, size } = piece;
+    this.#leaving = room;
+    if (room) return [room.subarray(0, size)];
     if (piece.to !== undefined) this.#long--;
     // To copy a body of such a length beside its header takes longer than a write of its own.
     if (parts.length === 2 && size >= fullSize) return parts;
@@ -79,20 +83,14 @@ export class Pieces {
 
   /** A new piece for short messages, the first of which is of `size`. */
   #begin(size: number): Piece {
-    const inRoom = this.#roomIs === "free" && size <= fullSize;
-    if (inRoom) this.#roomIs = "filling";
-    return { parts: inRoom ? undefined : [], size: 0, to: undefined, patience: 0 };
+    return { room: size <= fullSize ? this.#emptyRoom() : undefined, parts: [], size: 0, to: undefined, patience: 0 };
   }
 
-  #fill(at: number, header: Uint8Array, body: Uint8Array): void {
-    const end = at + header.length + body.length;
-    if (end > this.#room.length) {
-      const more = new Uint8Array(Math.min(fullSize, Math.max(leastRoom, 2 ** Math.ceil(Math.log2(end)))));
-      more.set(this.#room.subarray(0, at));
-      this.#room = more;
-    }
-    this.#room.set(header, at);
-    this.#room.set(body, at + header.length);
+  #emptyRoom(): Uint8Array | undefined {
+    const room = this.#rooms.pop();
+    if (room || this.#made === maxRooms) return room;
+    this.#made++;
+    return new Uint8Array(leastRoom);
   }
 
   #join(parts: readonly Uint8Array[], size: number): Uint8Array {
@@ -118,7 +116,20 @@ export class Pieces {
 }
 
 /** Whether a short message of `size` may be put into a piece. */
-function takes(piece: Piece, size: number): boolean {
-  if (piece.to !== undefined) return false;
-  return piece.parts ? piece.size < fullSize : piece.size + size <= fullSize;
+function takes({ to, room, size: has }: Piece, size: number): boolean {
+  if (to !== undefined) return false;
+  return room ? has + size <= fullSize : has < fullSize;
+}
+
+function fill(piece: Piece, room: Uint8Array, header: Uint8Array, body: Uint8Array): void {
+  const { size } = piece;
+  const end = size + header.length + body.length;
+  let where = room;
+  if (end > room.length) {
+    where = new Uint8Array(2 ** Math.ceil(Math.log2(end)));
+    where.set(room.subarray(0, size));
+    piece.room = where;
+  }
+  where.set(header, size);
+  where.set(body, size + header.length);
 }
