@@ -22,9 +22,8 @@ export class Outbox {
   onClogged: ((clogged: boolean) => void) | undefined;
   #clogged = false;
   #queued = 0;
-  /** What the kernel has not taken yet of what is being written, and what follows that in any case. */
-  #left: Uint8Array = new Uint8Array();
-  #parts: Uint8Array[] = [];
+  /** What the kernel has not taken yet of what is being written. */
+  #left: Uint8Array | undefined;
   /** Whether the kernel is kept from taking much. */
   #narrow = false;
   #ending = false;
@@ -53,13 +52,14 @@ export class Outbox {
   /** Gives the kernel as much as it takes. */
   drain(): void {
     for (;;) {
-      if (this.#left.length === 0 && !this.#next()) break;
-      const taken = this.#stream.write(this.#left);
-      this.#left = this.#left.subarray(taken);
+      const left = this.#left ?? this.#next();
+      if (!left) break;
+      const taken = this.#stream.write(left);
+      this.#left = taken < left.length ? left.subarray(taken) : undefined;
       this.#queued -= taken;
-      if (taken > 0) this.#takenAtMs = this.#clock.monotonicMs();
+      if (taken > 0 && this.#queued > 0) this.#takenAtMs = this.#clock.monotonicMs();
       this.#weigh();
-      if (this.#left.length > 0) return;
+      if (this.#left) return;
     }
     if (this.#ending) this.#stream.end();
   }
@@ -70,16 +70,14 @@ export class Outbox {
     this.drain();
   }
 
-  #next(): boolean {
-    if (this.#parts.length === 0) this.#parts = this.#pieces.take() ?? [];
-    const next = this.#parts.shift();
-    if (!next) return false;
-    this.#left = next;
+  #next(): Uint8Array | undefined {
+    const next = this.#pieces.take();
+    if (!next) return undefined;
     // What the kernel has taken cannot be passed any more.
     const narrow = this.#pieces.long > 0;
     if (narrow !== this.#narrow) this.#stream.narrow(narrow);
     this.#narrow = narrow;
-    return true;
+    return next;
   }
 
   #weigh(): void {

@@ -34,6 +34,8 @@ export class Pieces {
   #made = 0;
   /** The room of the piece that was taken last. */
   #leaving: Uint8Array | undefined;
+  /** What follows the header that was taken last. */
+  #body: Uint8Array | undefined;
   /** Where what is in parts is put together. */
   #scratch = new Uint8Array(0);
 
@@ -66,19 +68,23 @@ export class Pieces {
     piece.size += size;
   }
 
-  /** Takes what is to be written next, in as many writes; undefined when nothing waits. Valid until more is taken. */
-  take(): Uint8Array[] | undefined {
+  /** Takes what is to be written next; undefined when nothing waits. Valid until more is taken. */
+  take(): Uint8Array | undefined {
+    const body = this.#body;
+    this.#body = undefined;
+    if (body) return body;
     if (this.#leaving) this.#rooms.push(this.#leaving);
     this.#leaving = undefined;
     const piece = this.#pieces.shift();
     if (!piece) return undefined;
     const { room, parts, size } = piece;
     this.#leaving = room;
-    if (room) return [room.subarray(0, size)];
+    if (room) return room.subarray(0, size);
     if (piece.to !== undefined) this.#long--;
+    if (parts.length > 2 || size < fullSize) return size > fullSize ? Buffer.concat(parts) : this.#join(parts, size);
     // To copy a body of such a length beside its header takes longer than a write of its own.
-    if (parts.length === 2 && size >= fullSize) return parts;
-    return [size > fullSize ? Buffer.concat(parts) : this.#join(parts, size)];
+    this.#body = parts[1];
+    return parts[0];
   }
 
   /** A new piece for short messages, the first of which is of `size`. */
