@@ -1,12 +1,12 @@
-/** A piece grows until it has so many bytes. */
+/** A piece has no more bytes, unless it is one message. */
 const fullSize = 256 * 1024;
 /** A reply with a body of so many bytes is long. */
 const longBody = 32 * 1024;
 
 /** What a room has at first; it doubles when it is needed, up to fullSize. */
 const leastRoom = 4096;
-/** Rooms that are made, and kept: a connection that has as much to say is clogged (outbox.ts). */
-const maxRooms = 8;
+/** Rooms that are made, and kept: a connection with as much to say has long been clogged (outbox.ts). */
+const maxRooms = 12;
 
 interface Piece {
   /** Where its messages are put together as they come; undefined when they are kept in parts until it leaves. */
@@ -81,7 +81,7 @@ export class Pieces {
     this.#leaving = room;
     if (room) return room.subarray(0, size);
     if (piece.to !== undefined) this.#long--;
-    if (parts.length > 2 || size < fullSize) return size > fullSize ? Buffer.concat(parts) : this.#join(parts, size);
+    if (size < fullSize || parts.length > 2) return this.#join(parts, size);
     // To copy a body of such a length beside its header takes longer than a write of its own.
     this.#body = parts[1];
     return parts[0];
@@ -122,9 +122,8 @@ export class Pieces {
 }
 
 /** Whether a short message of `size` may be put into a piece. */
-function takes({ to, room, size: has }: Piece, size: number): boolean {
-  if (to !== undefined) return false;
-  return room ? has + size <= fullSize : has < fullSize;
+function takes(piece: Piece, size: number): boolean {
+  return piece.to === undefined && piece.size + size <= fullSize;
 }
 
 function fill(piece: Piece, room: Uint8Array, header: Uint8Array, body: Uint8Array): void {
