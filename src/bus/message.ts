@@ -210,6 +210,9 @@ function headerLength(bytes: Uint8Array, at: number): number {
   return length;
 }
 
+/** A body of so many bytes is left where it is, when that is most of what arrived. */
+const longBody = 16 * 1024;
+
 /** The body of the message from `start` to `end`. */
 function readBody(bytes: Uint8Array, start: number, end: number, header: Header): Body {
   if (header.trouble) throw header.trouble;
@@ -219,8 +222,9 @@ function readBody(bytes: Uint8Array, start: number, end: number, header: Header)
   if (start + header.end + length !== end) throw malformed("its header crosses into its body");
   const { signature } = header;
   if (length === 0 && signature === "") return emptyBody;
-  // A copy: a body that is kept must not keep all that arrived together with it. One that is most of that may.
-  const most = length * 2 > bytes.buffer.byteLength;
+  // A copy: a body that is kept must not keep all that arrived together with it. (To ask how much that is takes longer than to
+  // copy a short one.)
+  const most = length >= longBody && length * 2 > bytes.buffer.byteLength;
   const body = { signature, bytes: most ? bytes.subarray(end - length, end) : copyBytes(bytes, end - length, end) };
   return little ? body : fromBigEndian(body);
 }

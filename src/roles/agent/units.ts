@@ -179,6 +179,7 @@ function change(
   changed: { activeState?: string; subState?: string },
 ): UnitState | undefined {
   if (changed.activeState === undefined && changed.subState === undefined) return undefined;
-  const { activeState, subState } = { ...(state ?? unloaded), ...changed };
+  const before = state ?? unloaded;
+  const { activeState = before.activeState, subState = before.subState } = changed;
   return { loaded: true, activeState, subState };
 }
