@@ -1,6 +1,7 @@
 import type { Body } from "../base/body.ts";
 import { ErrorName, Failure } from "../base/failure.ts";
 import { parseSignature, parseSingle, SignatureError, type Type, type Variant } from "../base/signature.ts";
+import { shortText } from "../base/texts.ts";
 import { alignment, alignUp, getUint32, maxArray, maxDepth, printType, setUint32, viewOf } from "./layout.ts";
 import { encodeBody } from "./marshal.ts";
 
@@ -128,7 +129,7 @@ export class Reader {
   text(): string {
     const size = this.uint32();
     const start = this.take(1, size + 1);
-    return toText.call(this.#bytes, "utf8", start, start + size);
+    return shortText(this.#bytes, start, start + size) ?? toText.call(this.#bytes, "utf8", start, start + size);
   }
 
   /** Reads a text. @returns which of these, all ASCII, it is, undefined for any other: of that nothing is made. */
@@ -150,7 +151,7 @@ export class Reader {
     const start = this.take(1, size + 1);
     // Nearly all are those of variants, of one letter.
     if (size === 1) return String.fromCharCode(this.#bytes[start] as number);
-    return toText.call(this.#bytes, "latin1", start, start + size);
+    return shortText(this.#bytes, start, start + size) ?? toText.call(this.#bytes, "latin1", start, start + size);
   }
 
   variant(): Variant {
