@@ -182,9 +182,16 @@ export class Writer {
   }
 
   #varint64(value: bigint): void {
-    let rest = value;
-    for (; rest >= 0x80n; rest >>= 7n) this.byte(Number(rest & 0x7fn) | 0x80);
-    this.byte(Number(rest));
+    this.#reserve(10);
+    // In halves, as arithmetic of large numbers takes long.
+    let low = Number(BigInt.asUintN(32, value));
+    let high = Number(value >> 32n);
+    while (high > 0 || low >= 0x80) {
+      this.#buffer[this.#length++] = (low & 0x7f) | 0x80;
+      low = ((low >>> 7) | (high << 25)) >>> 0;
+      high >>>= 7;
+    }
+    this.#buffer[this.#length++] = low;
   }
 
   #bytes(value: Uint8Array): void {
