@@ -70,3 +70,16 @@ test("headers of calls are those that each would have by itself", () => {
   }
   expect(() => headers.get({ ...common, path: "a" })).toThrow("no valid path");
 });
+
+test("two calls of an object in turn have a header each, which is not made again", () => {
+  const headers = new CallHeaders();
+  const common = { destination: "a.b", path: "/a", interface: "a.b", flags: 0, signature: "ss" };
+  const of = (member: string) => headers.get({ ...common, member });
+  const [start, stop] = [of("Start"), of("Stop")];
+  expect([of("Start"), of("Stop"), of("Start")]).toEqual([start, stop, start]);
+  expect(of("Start")).toBe(start);
+  expect(of("Stop")).toBe(stop);
+  of("Reload");
+  expect(of("Stop")).toBe(stop);
+  expect(of("Start")).not.toBe(start);
+});

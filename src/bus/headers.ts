@@ -9,7 +9,7 @@ import { isBusName } from "./syntax.ts";
 /** How many callers a connection has headers of replies for, and how many objects headers of calls. */
 const maxKept = 256;
 
-/** The header of a signal to nobody, for addressHeader. @throws Failure InvalidArgs as encodeHeader does. */
+/** The header of a signal to all who listen, for stampHeader and addressHeader. @throws Failure InvalidArgs as encodeHeader does. */
 export function signalHeader(
   signal: Pick<Message, "path" | "interface" | "member"> & { readonly signature: string },
 ): Uint8Array {
@@ -48,17 +48,29 @@ export function stampHeader(header: Uint8Array, serial: number, bodyLength: numb
 
 type Called = Pick<Message, "destination" | "path" | "interface" | "member" | "flags"> & { readonly signature: string };
 
-/** The headers of the last calls, by the paths of the objects called: of these the same is asked again and again. */
+interface CallHeader {
+  readonly called: Called;
+  readonly bytes: Uint8Array;
+  /** The one that was made before it. */
+  readonly other: Omit<CallHeader, "other"> | undefined;
+}
+
+/**
+ * The headers of the last calls, by the paths of the objects called, two for each: of these the same is asked again and again,
+ * or what is started is stopped.
+ */
 export class CallHeaders {
-  readonly #byPath = new Memo<{ readonly called: Called; readonly bytes: Uint8Array }>(maxKept);
+  readonly #byPath = new Memo<CallHeader>(maxKept);
 
   /** The header of a call, for stampHeader; valid until the next one is asked for. @throws Failure InvalidArgs as encodeHeader does. */
   get(called: Called): Uint8Array {
     const before = this.#byPath.get(called.path);
     if (before && isSame(before.called, called)) return before.bytes;
+    if (before?.other && isSame(before.other.called, called)) return before.other.bytes;
     const shape = { ...called, type: MessageType.methodCall, serial: 0 };
     const bytes = encodeHeader({ ...shape, body: { ...emptyBody, signature: called.signature } });
-    return this.#byPath.keep(called.path, { called, bytes }).bytes;
+    const other = before && { called: before.called, bytes: before.bytes };
+    return this.#byPath.keep(called.path, { called, bytes, other }).bytes;
   }
 }
 
