@@ -131,8 +131,11 @@ export class BusConnection {
     if (!this.#lost) this.#send({ type: MessageType.signal, flags, ...signal });
   }
 
-  /** Sends a signal to one connection by a header that is addressed to it (addressHeader); on a closed one of ours nothing. */
-  signalTo(destination: string, header: Uint8Array, body: Uint8Array): void {
+  /**
+   * Sends a signal by a header that is made already (signalHeader), to one connection by one that is addressed to it
+   * (addressHeader); on a closed one of ours nothing.
+   */
+  signalBy(header: Uint8Array, body: Uint8Array, destination?: string): void {
     if (this.#lost) return;
     stampHeader(header, this.#nextSerial(), body.length);
     this.#put(header, body, destination);

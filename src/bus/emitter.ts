@@ -34,7 +34,7 @@ export class Emitter {
   readonly #signal: { readonly path: string; readonly interface: string; readonly member: string };
   readonly #types: Arguments;
   readonly #last: LastBody;
-  /** To nobody. */
+  /** To all who listen. */
   #header: Uint8Array | undefined;
   /** To who was told last: most objects have but one listener. */
   #to: string | undefined;
@@ -54,19 +54,22 @@ export class Emitter {
 
   /** Sends it to each of `destinations`, to all who listen when they are left out. */
   emit(args: Named, destinations?: readonly string[]): void {
-    const body = this.#last.of(this.#types, args);
+    const { bytes } = this.#last.of(this.#types, args);
     if (!destinations) {
-      this.#connection.signal({ ...this.#signal, body });
+      this.#connection.signalBy(this.#headerToAll(), bytes);
       return;
     }
-    for (const destination of destinations)
-      this.#connection.signalTo(destination, this.#headerTo(destination), body.bytes);
+    for (const destination of destinations) this.#connection.signalBy(this.#headerTo(destination), bytes, destination);
+  }
+
+  #headerToAll(): Uint8Array {
+    this.#header ??= signalHeader({ ...this.#signal, signature: signatureOf(this.#types) });
+    return this.#header;
   }
 
   #headerTo(destination: string): Uint8Array {
     if (destination === this.#to) return this.#addressed;
-    this.#header ??= signalHeader({ ...this.#signal, signature: signatureOf(this.#types) });
-    this.#addressed = addressHeader(this.#header, destination);
+    this.#addressed = addressHeader(this.#headerToAll(), destination);
     this.#to = destination;
     return this.#addressed;
   }

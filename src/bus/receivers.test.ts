@@ -172,7 +172,7 @@ test("on a bus: who does not read is told of; who reads is not, be it mute", asy
   const all = Promise.withResolvers<void>();
   reader.onSignal(({ member }) => member === "S" && ++heard === count && all.resolve());
   for (let sent = 0; sent < count; sent++) {
-    for (const destination of receivers) sender.signalTo(destination, addressHeader(header, destination), bytes);
+    for (const destination of receivers) sender.signalBy(addressHeader(header, destination), bytes, destination);
     // As much as a clogged connection keeps back.
     if (sent % 4 === 3) await sender.call({ ...driver, member: "GetId" });
   }

@@ -134,7 +134,7 @@ test("signals are believed of the name's owner only", async () => {
   at.onSignal("Moved", ({ angle }) => heard.push(angle));
   const { signature, bytes } = encodeBody("ua{sv}", [1, new Map()]);
   const header = signalHeader({ path, interface: table.name, member: "Moved", signature });
-  liar.signalTo(caller.uniqueName, addressHeader(header, caller.uniqueName), bytes);
+  liar.signalBy(addressHeader(header, caller.uniqueName), bytes, caller.uniqueName);
   await liar.call({ destination: "org.example", path, interface: table.name, member: "Close" });
   door.emit("Moved", { angle: 2, log: new Map() });
   await at.call("Close", {});

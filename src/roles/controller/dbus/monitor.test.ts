@@ -15,7 +15,7 @@ function world() {
   const slow = new Map<string, () => void>();
   const connection = {
     onCall: () => {},
-    signalTo(_destination: string, header: Uint8Array, body: Uint8Array) {
+    signalBy(header: Uint8Array, body: Uint8Array) {
       const reader = new MessageReader();
       stampHeader(header, 1, body.length);
       reader.push(header);
