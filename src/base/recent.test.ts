@@ -26,3 +26,18 @@ test("a key has one value, and what is larger than the limit is not kept", () =>
   recent.delete("a");
   expect([recent.get("a"), recent.bytes]).toEqual([undefined, 0]);
 });
+
+test("of what is another one each time nothing is kept", () => {
+  const recent = new Recent<string, number>(100);
+  const kept = (likeness: number) => {
+    recent.setAgain("a", likeness, 10, likeness);
+    return [recent.get("a"), recent.bytes];
+  };
+  for (const likeness of [1, 2, 3]) expect(kept(likeness)).toEqual([undefined, 0]);
+  expect(kept(3)).toEqual([3, 10]);
+  expect(kept(4)).toEqual([undefined, 0]);
+  expect(kept(3)).toEqual([undefined, 0]);
+  expect(kept(3)).toEqual([3, 10]);
+  for (let key = 0; key < 20_000; key++) recent.setAgain(`${key}`, 1, 10, 1);
+  expect(kept(3)).toEqual([undefined, 0]);
+});

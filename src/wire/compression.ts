@@ -100,7 +100,8 @@ export class Compression {
     if (payload?.length !== size) throw new WireError("compressed bytes do not unfold to what they should");
     const serial = headOf(content);
     if (serial.length > 0 && serial.length === serialSize(type, payload)) {
-      received.set(this, { content, serial, payload }, content.length + size);
+      const rest = content.subarray(serial.byteOffset - content.byteOffset + serial.length);
+      received.setAgain(this, { content, serial, payload }, content.length + size, Bun.hash.crc32(rest));
     }
     return payload;
   }

@@ -20,7 +20,7 @@ export class CheckedLists {
     return this.#kept.bytes;
   }
 
-  /** As checkedBody. @returns the very same body as for the node's last answer to that question, when nothing has changed. */
+  /** As checkedBody. @returns the very same body for a list that comes a third time or more. */
   checked(question: string, answer: Body, signature: string, node: string): Body {
     if (answer.bytes.length < leastKept) return checkedBody(answer, signature, node);
     const key = `${question} ${node}`;
@@ -28,7 +28,7 @@ export class CheckedLists {
     if (last && areSame(last, answer)) return last;
     const body = checkedBody(answer, signature, node);
     // What a view lies in is kept with it.
-    this.#kept.set(key, body, body.bytes.buffer.byteLength);
+    this.#kept.setAgain(key, body, body.bytes.buffer.byteLength, Bun.hash.crc32(body.bytes));
     return body;
   }
 }

@@ -7,9 +7,10 @@ const list = (count: number): Body =>
   encodeBody("a(ss)", [Array.from({ length: count }, (_, index) => [`many@${index}.service`, "active"])]);
 const joinedAnew = (lists: ReadonlyMap<string, Body>): Body => encodeBody("a{sa(ss)}", [lists]);
 
-test("the answer is the same as long as all lists are", () => {
+test("the answer is the same as long as all lists are, from the second on", () => {
   const joined = new JoinedLists("a(ss)");
   const [one, two] = [list(3), list(4)];
+  joined.joined(new Map().set("pi", one).set("nas", two));
   const first = joined.joined(new Map().set("pi", one).set("nas", two));
   expect(first).toEqual(joinedAnew(new Map().set("pi", one).set("nas", two)));
   expect(joined.joined(new Map().set("pi", one).set("nas", two))).toBe(first);
@@ -53,7 +54,7 @@ test.each([
     ["pi", list(3)],
     ["nas", list(4)],
   ]);
-  joined.joined(before);
+  for (let times = 0; times < 2; times++) joined.joined(before);
   // What has the same bytes here is the same body.
   const lists = new Map(
     changed.map(([name, body]) => [name, [...before.values()].find((kept) => Bun.deepEquals(kept, body)) ?? body]),
@@ -65,8 +66,9 @@ test.each([
 test("a long answer is not kept", () => {
   const joined = new JoinedLists("a(ss)");
   const lists = new Map([["pi", list(50_000)]]);
+  joined.joined(lists);
   const first = joined.joined(lists);
   const again = joined.joined(lists);
-  expect(again).not.toBe(first);
+  expect(again === first).toBe(false);
   expect(again).toEqual(first);
 });
