@@ -1,5 +1,7 @@
 import { expect, test } from "bun:test";
+import { emptyBody } from "../base/body.ts";
 import { describe } from "../base/failure.ts";
+import { HeaderReader } from "./header-reader.ts";
 import { encodeBody } from "./marshal.ts";
 import { encodeHeader, type Message, MessageReader, MessageType } from "./message.ts";
 
@@ -98,5 +100,19 @@ test("whether a signal is wanted is asked for each, known or not", () => {
   for (let round = 0; round < 6; round++) {
     wanted = round % 2 === 0;
     expect(read(reader, bytesOf(signal)) !== undefined).toBe(wanted);
+  }
+});
+
+test("two calls in turn that differ only where nobody looks first are not read again", () => {
+  const headers = new HeaderReader();
+  const read = (member: string, serial: number) => {
+    const bytes = encodeHeader({ ...call, path: "/a", member, serial, body: emptyBody });
+    return headers.read(bytes, 0, bytes.length, bytes.length);
+  };
+  const [start, stop] = [read("StartUnit", 1), read("StopUnit", 2)];
+  expect([start.member, stop.member]).toEqual(["StartUnit", "StopUnit"]);
+  for (let serial = 3; serial < 9; serial += 2) {
+    expect(read("StartUnit", serial)).toBe(start);
+    expect(read("StopUnit", serial + 1)).toBe(stop);
   }
 });

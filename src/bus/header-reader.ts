@@ -122,16 +122,22 @@ export class HeaderReader {
   read(bytes: Uint8Array, start: number, length: number, end: number): Header {
     if (length > maxRemembered) return decodeHeader(bytes.subarray(start, end));
     const place = placeOf(bytes, start, start + length);
+    // Two that belong in one place are both remembered, as calls that start something and stop it again.
     const known = this.#known[place];
-    if (known?.bytes.length === length && isAlike(known, bytes, start)) return known.header;
+    if (known && isAlike(known, bytes, start, length)) return known.header;
+    const other = this.#known[place ^ 1];
+    if (other && isAlike(other, bytes, start, length)) return other.header;
     const header = decodeHeader(bytes.subarray(start, end));
-    if (header.end === length) this.#known[place] = { header, bytes: copyBytes(bytes, start, start + length) };
+    if (header.end !== length) return header;
+    if (known) this.#known[place ^ 1] = known;
+    this.#known[place] = { header, bytes: copyBytes(bytes, start, start + length) };
     return header;
   }
 }
 
 /** Whether all bytes are the same of a header that has the same length, but for the length of the body and the serials. */
-function isAlike({ header, bytes: known }: Known, bytes: Uint8Array, start: number): boolean {
+function isAlike({ header, bytes: known }: Known, bytes: Uint8Array, start: number, length: number): boolean {
+  if (known.length !== length) return false;
   for (let index = 0; index < bodyLengthAt; index++) if (known[index] !== bytes[start + index]) return false;
   const { replySerialAt } = header;
   if (replySerialAt === 0) return isSame(known, bytes, start, fieldsLengthAt, known.length);
