@@ -12,11 +12,11 @@ import { isObjectPath } from "./syntax.ts";
  * @throws Failure InvalidArgs naming the type of a value that cannot be sent.
  */
 export function encodeBody(signature: string, values: readonly unknown[]): Body {
-  const types = parse(() => parseSignature(signature));
+  const types = parse(parseSignature, signature);
   if (types.length !== values.length) throw invalid(signature, `${values.length} values`);
   if (types.length === 0) return emptyBody;
-  const writer = new Writer(passedOn(values));
-  for (const [index, type] of types.entries()) writer.value(type, values[index]);
+  const writer = new Writer(signature.includes("{") ? passedOn(values) : 0);
+  for (let index = 0; index < types.length; index++) writer.value(types[index] as Type, values[index]);
   return { signature, bytes: writer.finish() };
 }
 
@@ -30,9 +30,9 @@ function passedOn(values: readonly unknown[]): number {
   return size;
 }
 
-function parse<T>(work: () => T): T {
+function parse<T>(parser: (signature: string) => T, signature: string): T {
   try {
-    return work();
+    return parser(signature);
   } catch (error) {
     if (error instanceof SignatureError) throw new Failure(ErrorName.InvalidArgs, error.message);
     throw error;
@@ -175,7 +175,7 @@ export class Writer {
         break;
       case "g":
         if (typeof value !== "string") throw invalid("g", nameOf(value));
-        parse(() => parseSignature(value));
+        parse(parseSignature, value);
         this.signature(value);
         break;
       case "h":
@@ -206,7 +206,7 @@ export class Writer {
 
   #variant(variant: Variant | undefined): void {
     if (typeof variant?.signature !== "string") throw invalid("v", nameOf(variant));
-    const type = parse(() => parseSingle(variant.signature));
+    const type = parse(parseSingle, variant.signature);
     this.signature(variant.signature);
     this.value(type, variant.value);
   }
