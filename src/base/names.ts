@@ -6,11 +6,17 @@ export function pathEncode(text: string): string {
   if (text === "") return "_";
   // One character for each byte of the text in UTF-8.
   const bytes = /[^\0-\x7f]/.test(text) ? Buffer.from(text).toString("latin1") : text;
-  return bytes.replace(/^[0-9]|[^A-Za-z0-9]/g, (char) => escapes[char.charCodeAt(0)] as string);
+  return bytes.replace(/^[0-9]|[^A-Za-z0-9]/g, escaped);
 }
 
-/** How each byte is written that may not stand in a label. */
-const escapes = Array.from({ length: 256 }, (_, byte) => `_${byte.toString(16).padStart(2, "0")}`);
+/** How each byte is written that may not stand in a label, once it has been asked for. */
+const escapes: string[] = [];
+
+function escaped(char: string): string {
+  const byte = char.charCodeAt(0);
+  escapes[byte] ??= `_${byte.toString(16).padStart(2, "0")}`;
+  return escapes[byte];
+}
 
 /** The text that a label of an object path was made from, as sd_bus_path_decode(3) does it. */
 export function pathDecode(label: string): string {
