@@ -1,6 +1,7 @@
 import type { Body } from "../base/body.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Failure } from "../base/failure.ts";
+import type { BusConnection } from "./connection.ts";
 
 // What goes over a connection, and back.
 
@@ -12,6 +13,12 @@ export interface OpenOptions {
   readonly interactive?: boolean;
   /** For connecting, and for Hello. Default 25,000. */
   readonly timeoutMs?: number;
+  /**
+   * Gets the connection to a bus before the bus has answered: what is called here goes out behind Hello at once. Not for a
+   * private socket, see authenticate. Called again for each place in the address that has to be tried. When the connection
+   * does not come about, `open` says why, and what was called may fail or never be answered.
+   */
+  readonly begin?: (connection: BusConnection) => void;
 }
 
 export interface Call {

@@ -234,27 +234,54 @@ test("a watch that the bus refuses is asked for again, with the next one", async
   connection.close();
 });
 
-test("Hello goes out together with the authentication", async () => {
+/** A bus that answers Hello, once the messages have arrived that go out with the authentication, or takes nobody. */
+async function shyBus(takes: boolean, path: string): Promise<{ written: string[]; close(): void }> {
   const begin = "BEGIN\r\n";
-  let written = "";
-  const folder = mkdtempSync(join(tmpdir(), "bluechi-hello-"));
-  const path = join(folder, "bus");
+  const written: string[] = [];
   const server = createServer((socket) => {
-    socket.once("data", (chunk: Buffer) => {
-      written = chunk.toString("latin1");
+    socket.on("error", () => {});
+    let arrived = Buffer.alloc(0);
+    socket.on("data", (chunk: Buffer) => {
+      arrived = Buffer.concat([arrived, chunk]);
+      written.push(chunk.toString("latin1"));
+      if (!takes) return void socket.end("REJECTED EXTERNAL\r\n");
       const reader = new MessageReader();
-      reader.push(chunk.subarray(chunk.indexOf(begin) + begin.length));
-      const hello = reader.next();
+      reader.push(arrived.subarray(arrived.indexOf(begin) + begin.length));
+      const [hello, call] = [reader.next(), reader.next()];
+      if (!hello || (path.endsWith("early") && !call)) return;
       socket.write("OK 00\r\n");
-      if (!hello) return void socket.end();
       send(socket, { type: MessageType.methodReturn, replySerial: hello.serial, body: encodeBody("s", [":1.7"]) });
+      if (call) send(socket, { type: MessageType.methodReturn, replySerial: call.serial });
     });
   });
   await new Promise<void>((resolve) => server.listen(path, resolve));
-  const client = await BusConnection.open(`unix:path=${path}`);
+  return { written, close: () => server.close() };
+}
+
+test("Hello goes out together with the authentication", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "bluechi-hello-"));
+  const server = await shyBus(true, join(folder, "bus"));
+  const client = await BusConnection.open(`unix:path=${folder}/bus`);
   expect(client.uniqueName).toBe(":1.7");
-  expect(written).toMatch(/^\0AUTH EXTERNAL [0-9a-f]+\r\nBEGIN\r\n.*Hello/s);
+  expect(server.written[0]).toMatch(/^\0AUTH EXTERNAL [0-9a-f]+\r\nBEGIN\r\n.*Hello/s);
   client.close();
   server.close();
+  rmSync(folder, { recursive: true });
+});
+
+test("what is called at the beginning goes out before the bus has answered, at each place that is tried", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "bluechi-early-"));
+  const servers = [await shyBus(false, join(folder, "refusing")), await shyBus(true, join(folder, "early"))];
+  const answers: Promise<unknown>[] = [];
+  const begin = (connection: BusConnection) => {
+    answers.push(connection.call({ destination: "a.b", path: "/a", interface: "a.b", member: "C" }));
+  };
+  const address = `unix:path=${folder}/refusing;unix:path=${folder}/early`;
+  const client = await BusConnection.open(address, { begin });
+  expect(client.uniqueName).toBe(":1.7");
+  expect(answers).toHaveLength(2);
+  await answers[1];
+  client.close();
+  for (const server of servers) server.close();
   rmSync(folder, { recursive: true });
 });

@@ -1,26 +1,24 @@
 import { emptyBody } from "../base/body.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { ErrorName, Failure } from "../base/failure.ts";
+import { authenticate } from "./authentication.ts";
 import type { Call, MethodCall, OpenOptions, OutgoingSignal, Signal, Watch } from "./calls.ts";
 import * as driver from "./driver.ts";
 import { errorContent, failureOf } from "./error-message.ts";
 import { guard } from "./guard.ts";
-import { CallHeaders, ReplyHeaders, stampHeader } from "./headers.ts";
+import { CallHeaders, callFlags, ReplyHeaders, stampHeader } from "./headers.ts";
 import { type Answers, IncomingCall } from "./incoming-call.ts";
 import type { MatchRule } from "./match.ts";
 import { encodeHeader, type Message, MessageFlag, MessageReader, MessageType, type Wants } from "./message.ts";
 import { Outbox } from "./outbox.ts";
 import { PendingCalls, type Reply } from "./pending-calls.ts";
 import { Receivers } from "./receivers.ts";
-import { type Opened, openStream, type Stream } from "./stream.ts";
+import { openStream, type Stream } from "./stream.ts";
 import { decodeFirst } from "./unmarshal.ts";
 
 // Bounds: a message of either direction, maxMessage (message.ts): a longer one fails, and its call with it. Bytes on their
 // way out (outbox.ts): beyond these the connection closes with a reason. Calls that wait for replies, maxPending; watched
 // names, maxWatches (driver.ts): beyond these LimitsExceeded.
-
-/** That of the message that goes out with the authentication. */
-const firstSerial = 1;
 
 const defaultTimeoutMs = 25_000;
 /** The same where people may be asked for their password. */
@@ -59,22 +57,13 @@ export class BusConnection {
   #lost: Failure | undefined;
   #reason = "";
 
-  private constructor({ stream, early }: Opened, clock: Clock, interactive: boolean) {
+  private constructor(stream: Stream, clock: Clock, interactive: boolean) {
     this.clock = clock;
     this.#interactive = interactive;
     this.#stream = stream;
     this.#pending = new PendingCalls(clock);
     this.#outbox = new Outbox(stream, clock, () => this.#end("the bus does not read what we send"));
-    stream.onEnd = (reason) => this.#end(reason);
     stream.onDrain = () => this.#outbox.drain();
-    stream.onData = (chunk) => {
-      this.#reader.push(chunk);
-      this.#dispatchAll();
-    };
-    if (early.length === 0) return;
-    this.#reader.push(early);
-    // Whoever opens the connection gets it first.
-    setImmediate(() => this.#dispatchAll());
   }
 
   /**
@@ -84,9 +73,15 @@ export class BusConnection {
    */
   static async open(address: string, options: OpenOptions = {}): Promise<BusConnection> {
     const { clock = systemClock, timeoutMs = defaultTimeoutMs, interactive = false, peerToPeer = false } = options;
-    const type = MessageType.methodCall;
-    const first = peerToPeer ? emptyBody.bytes : encodeHeader({ ...driver.hello, type, serial: firstSerial });
-    const connection = new BusConnection(await openStream(address, clock, timeoutMs, first), clock, interactive);
+    const first = peerToPeer ? emptyBody.bytes : encodeHeader(driver.hello);
+    const connection = await openStream(address, clock, timeoutMs, async (stream) => {
+      const answer = authenticate(stream, first);
+      const entering = new BusConnection(stream, clock, interactive);
+      if (!peerToPeer) entering.#serial = driver.hello.serial;
+      options.begin?.(entering);
+      entering.#listen(await answer);
+      return entering;
+    });
     if (!peerToPeer) await connection.#welcome(timeoutMs);
     return connection;
   }
@@ -199,11 +194,22 @@ export class BusConnection {
     this.#finish("closed by us");
   }
 
+  /** Begins to hear what arrives. @param early what has arrived already. */
+  #listen(early: Uint8Array): void {
+    this.#stream.onEnd = (reason) => this.#end(reason);
+    this.#stream.onData = (chunk) => {
+      this.#reader.push(chunk);
+      this.#dispatchAll();
+    };
+    this.#reader.push(early);
+    // Whoever opens the connection gets it first.
+    if (early.length > 0) setImmediate(() => this.#dispatchAll());
+  }
+
   /** Hears what name the bus gives us. */
   async #welcome(timeoutMs: number): Promise<void> {
-    this.#serial = firstSerial;
     try {
-      this.#uniqueName = String(decodeFirst((await this.#pending.wait(firstSerial, timeoutMs)).body));
+      this.#uniqueName = String(decodeFirst((await this.#pending.wait(driver.hello.serial, timeoutMs)).body));
     } catch (error) {
       this.close();
       throw error;
@@ -292,8 +298,3 @@ export class BusConnection {
 }
 
 type Outgoing = Partial<Message> & { readonly type: number };
-
-function callFlags({ noReply, noAutoStart }: Call, interactive: boolean): number {
-  const flags = (noReply ? MessageFlag.noReplyExpected : 0) | (noAutoStart ? MessageFlag.noAutoStart : 0);
-  return flags | (interactive ? MessageFlag.allowInteractiveAuthorization : 0);
-}

@@ -1,10 +1,11 @@
 import { ErrorName, Failure } from "../base/failure.ts";
 import type { Variant } from "../base/signature.ts";
-import type { Call, Watch } from "./calls.ts";
+import type { Watch } from "./calls.ts";
 import type { BusConnection } from "./connection.ts";
 import { guard } from "./guard.ts";
 import { encodeBody } from "./marshal.ts";
 import { type MatchRule, matchText } from "./match.ts";
+import { MessageType } from "./message.ts";
 import { isBusName } from "./syntax.ts";
 import { decodeBody } from "./unmarshal.ts";
 
@@ -29,7 +30,14 @@ async function ask(
 }
 
 /** What every connection asks first, and by which it gets its unique name. */
-export const hello: Call = { destination: busName, path: busPath, interface: busName, member: "Hello" };
+export const hello = {
+  type: MessageType.methodCall,
+  serial: 1,
+  destination: busName,
+  path: busPath,
+  interface: busName,
+  member: "Hello",
+};
 
 const doNotQueue = 4;
 const becameOwner = 1;

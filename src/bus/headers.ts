@@ -1,5 +1,6 @@
 import { type Body, emptyBody } from "../base/body.ts";
 import { Memo } from "../base/memo.ts";
+import type { Call } from "./calls.ts";
 import { alignUp, bodyLengthAt, FieldCode, fieldsLengthAt, fixedHeader, serialAt, setUint32 } from "./layout.ts";
 import { badName, checkLength, encodeHeader, type Message, MessageFlag, MessageType } from "./message.ts";
 import { isBusName } from "./syntax.ts";
@@ -44,6 +45,12 @@ export function stampHeader(header: Uint8Array, serial: number, bodyLength: numb
   checkLength(header.length, bodyLength);
   setUint32(header, bodyLengthAt, bodyLength);
   setUint32(header, serialAt, serial);
+}
+
+/** What a call asks of its receiver. @param interactive as in OpenOptions. */
+export function callFlags({ noReply, noAutoStart }: Call, interactive: boolean): number {
+  const flags = (noReply ? MessageFlag.noReplyExpected : 0) | (noAutoStart ? MessageFlag.noAutoStart : 0);
+  return flags | (interactive ? MessageFlag.allowInteractiveAuthorization : 0);
 }
 
 type Called = Pick<Message, "destination" | "path" | "interface" | "member" | "flags"> & { readonly signature: string };

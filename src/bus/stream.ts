@@ -4,7 +4,6 @@ import { describe, ErrorName, Failure } from "../base/failure.ts";
 import { arrived } from "../base/heap.ts";
 import { setSocketOption } from "../base/libc.ts";
 import { type Endpoint, parseAddress, systemBusAddress } from "./address.ts";
-import { authenticate } from "./authentication.ts";
 
 /** What the kernel keeps for the other side, in bytes: as much as Linux has it by itself, and of a narrow stream. */
 const wideBytes = 208 * 1024;
@@ -98,25 +97,21 @@ function reasonOf(error: unknown): string {
   return process.getBuiltinModule("node:util").getSystemErrorMessage(errno);
 }
 
-/** A stream behind which messages follow, and the beginning of them that has arrived already. */
-export interface Opened {
-  readonly stream: Stream;
-  readonly early: Uint8Array;
-}
+/** Gets a connected stream, and returns once the other side has taken us. */
+type Enter<T> = (stream: Stream) => Promise<T>;
 
 /**
- * Connects to the first place in an address that takes us, and authenticates there.
+ * Connects to the first place in an address that takes us.
  * @param timeoutMs for all places together.
- * @param first as in authenticate.
  * @throws Failure saying which address and why; the words are those of the last place tried.
  */
-export async function openStream(address: string, clock: Clock, timeoutMs: number, first: Uint8Array): Promise<Opened> {
+export async function openStream<T>(address: string, clock: Clock, timeoutMs: number, enter: Enter<T>): Promise<T> {
   const deadlineMs = clock.monotonicMs() + timeoutMs;
   let reason = "";
   for (const endpoint of parseAddress(address)) {
     const leftMs = Math.max(0, deadlineMs - clock.monotonicMs());
     try {
-      return await openEndpoint(endpoint, first, {
+      return await openEndpoint(endpoint, enter, {
         clock,
         timeoutMs: leftMs,
         late: `no answer within ${timeoutMs / 1000} s`,
@@ -136,14 +131,14 @@ interface Patience {
   readonly late: string;
 }
 
-async function openEndpoint(endpoint: Endpoint, first: Uint8Array, patience: Patience): Promise<Opened> {
+async function openEndpoint<T>(endpoint: Endpoint, enter: Enter<T>, patience: Patience): Promise<T> {
   const { clock, timeoutMs, late } = patience;
   const expired = Promise.withResolvers<never>();
   const timer = clock.after(timeoutMs, () => expired.reject(new Error(late)));
   const connecting = Stream.connect(endpoint);
   try {
     const stream = await Promise.race([connecting, expired.promise]);
-    return { stream, early: await Promise.race([authenticate(stream, first), expired.promise]) };
+    return await Promise.race([enter(stream), expired.promise]);
   } catch (error) {
     // Whoever answers now is too late.
     connecting.then(

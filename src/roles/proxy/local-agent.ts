@@ -28,37 +28,37 @@ function orAbsence(thrown: unknown): true {
  * @throws Failure
  */
 export async function callAgent(user: boolean, method: ProxyMethod, proxy: Proxy, patienceMs: number): Promise<void> {
-  const connection = await BusConnection.open(user ? userBusAddress() : systemBusAddress());
-  try {
-    let owner = "";
-    let changed = () => {};
+  let owner = "";
+  let changed = () => {};
+  const call = (connection: BusConnection) => {
+    const agent = client(connection, agentName, rootPath, agentInterface);
+    const gone = new Promise<never>((_, reject) => {
+      // An agent that stops answers first; its answer may arrive together with the news that it has left.
+      const left = () => reject(new Failure(ErrorName.NoReply, "The agent has left the bus"));
+      changed = () => {
+        if (owner === "") setImmediate(left);
+      };
+    });
+    return Promise.race([agent.call(method, proxy, { timeoutMs: 0 }), gone]);
+  };
+  // Most often the agent is there. When it is not, the bus says so after it began to tell who comes.
+  let absent = Promise.resolve(false);
+  const begin = (connection: BusConnection) => {
     const hearing = hearOwner(connection, agentName, (name) => {
       owner = name;
       changed();
     });
-    const agent = client(connection, agentName, rootPath, agentInterface);
-    const call = () => {
-      const gone = new Promise<never>((_, reject) => {
-        // An agent that stops answers first; its answer may arrive together with the news that it has left.
-        const left = () => reject(new Failure(ErrorName.NoReply, "The agent has left the bus"));
-        changed = () => {
-          if (owner === "") setImmediate(left);
-        };
-      });
-      return Promise.race([agent.call(method, proxy, { timeoutMs: 0 }), gone]);
-    };
-    // Most often the agent is there. When it is not, the bus says so after it began to tell who comes.
-    const absent = await Promise.all([hearing, call()]).then(() => false, orAbsence);
-    if (!absent) return;
-    if (owner === "") {
-      await new Promise<void>((resolve) => {
-        changed = resolve;
-        setTimeout(resolve, patienceMs);
-      });
-    }
-    if (owner === "") throw new Failure(ErrorName.ServiceUnknown, "The name is not activatable");
-    await call();
-  } finally {
-    connection.close();
+    absent = Promise.all([hearing, call(connection)]).then(() => false, orAbsence);
+    absent.catch(() => {});
+  };
+  const connection = await BusConnection.open(user ? userBusAddress() : systemBusAddress(), { begin });
+  if (!(await absent)) return;
+  if (owner === "") {
+    await new Promise<void>((resolve) => {
+      changed = resolve;
+      setTimeout(resolve, patienceMs);
+    });
   }
+  if (owner === "") throw new Failure(ErrorName.ServiceUnknown, "The name is not activatable");
+  await call(connection);
 }
