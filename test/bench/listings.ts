@@ -1,11 +1,12 @@
 // Listing all units: of one node, and of three.
+import type { Host } from "../testbed/host.ts";
 import { trafficOf } from "./process.ts";
-import { both, inTurn, openAllUnits, openQueries } from "./queries.ts";
+import { both, inTurn, openAllUnits, openQueries, type Query } from "./queries.ts";
 import { required } from "./reference.ts";
 import { compared, comparison, cpuColumns, cpuRatio, cpuRow, type Part, type Row } from "./report.ts";
-import { atOnce, interleaved, scaled } from "./sample.ts";
+import { atOnce, interleaved, oneByOne, scaled, timed, type Way } from "./sample.ts";
 import { fill, unitCount } from "./units.ts";
-import type { World } from "./world.ts";
+import { lane, type World } from "./world.ts";
 
 const rounds = 20;
 const count = 10;
@@ -27,9 +28,13 @@ export const listings: Part<World> = {
     const options3 = { ...options, meter: await world.meter(hosts) };
     const three = await interleaved({ time: inTurn(query) }, options3);
     const piped3 = await interleaved({ time: atOnce(query) }, { ...options3, count: allAtOnce });
+    const [another, another3] = [await changing(world, [world.node]), await changing(world, hosts)];
+    const changed = await interleaved(both(units, another), options);
+    const changed3 = await interleaved({ time: another3(query) }, options3);
     await empty();
     const what = `Node.ListUnits of ${unitCount}` as const;
     const what3 = `Controller.ListUnits of ${hosts.length} x ${unitCount}`;
+    const newEach = "another list each time";
     const rate = (found: typeof piped.bluechi) => 1000 / found.times.time.median;
     const { controller, agent, bus, systemd } = three.time.cpu;
     const rates: Row[] = [
@@ -40,7 +45,12 @@ export const listings: Part<World> = {
       {
         title: "Lists, ms",
         columns: comparison,
-        rows: [compared(what, one, "time"), [what3, three.time.times.time.median, three.time.times.time.p99]],
+        rows: [
+          compared(what, one, "time"),
+          compared(`${what}, ${newEach}`, changed, "time"),
+          [what3, three.time.times.time.median, three.time.times.time.p99],
+          [`${what3}, ${newEach}`, changed3.time.times.time.median, changed3.time.times.time.p99],
+        ],
         checks: [
           required(what, one.bluechi.times.time.median, one.systemd.times.time.median),
           { what: `${what} on the wire`, value: bytes / sent / 1000, below: 25, unit: "kB" },
@@ -56,9 +66,28 @@ export const listings: Part<World> = {
       {
         title: "CPU time, us",
         columns: cpuColumns,
-        rows: [cpuRow(what, one), cpuRow(`${what}, pipelined`, piped), [what3, controller, agent, bus, systemd]],
+        rows: [
+          cpuRow(what, one),
+          cpuRow(`${what}, pipelined`, piped),
+          [what3, controller, agent, bus, systemd],
+          // The others have to do with the change, too.
+          [`${what}, ${newEach}`, changed.bluechi.cpu.controller],
+          [`${what3}, ${newEach}`, changed3.time.cpu.controller],
+        ],
       },
       { title: "On the wire", columns: ["kB"], rows: [[what, bytes / sent / 1000]] },
     ];
   },
 };
+
+/** One after the other, and before each a unit of every host starts or stops, so that no list is as the one before. */
+async function changing(world: World, hosts: readonly Host[]): Promise<(query: Query) => Way<"time">> {
+  const jobs = await Promise.all(hosts.map(async (host) => (await world.jobs(host)).systemd));
+  let changes = 0;
+  return (query) =>
+    oneByOne(async () => {
+      const type = changes++ % 2 === 0 ? "start" : "stop";
+      await Promise.all(jobs.map((of) => of.run(type, lane(0))));
+      return { time: await timed(query) };
+    });
+}
