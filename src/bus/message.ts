@@ -17,18 +17,13 @@ export const MessageFlag = { noReplyExpected: 1, noAutoStart: 2, allowInteractiv
 /** Whether a signal is of any use. */
 export type Wants = (path: string, member: string) => boolean;
 
-/** A message (D-Bus specification, "Message Format"); texts that are left out in the header are "", numbers 0. */
-export interface Message {
-  readonly type: number;
-  readonly flags: number;
+/** What a header says of its message; texts that are left out are "", numbers 0. */
+type Said = Omit<Header, "signature" | "replySerialAt" | "oddReplySerial" | "end" | "trouble">;
+
+/** A message (D-Bus specification, "Message Format"). */
+export interface Message extends Said {
   readonly serial: number;
   readonly replySerial: number;
-  readonly path: string;
-  readonly interface: string;
-  readonly member: string;
-  readonly errorName: string;
-  readonly destination: string;
-  readonly sender: string;
   readonly body: Body;
   /** Why the message cannot be understood, in which case there is no body; what is in the header may be missing, too. */
   readonly trouble: Failure | undefined;
