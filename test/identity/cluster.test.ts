@@ -1,4 +1,4 @@
-import { afterAll, expect, test } from "bun:test";
+import { afterAll, expect, spyOn, test } from "bun:test";
 import { createPrivateKey, createPublicKey } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -294,6 +294,29 @@ test("the controller's own certificate renews itself at two thirds of its life, 
   world.clock.advance(200 * day);
   await world.start();
   expect(own().notAfterMs).toBeGreaterThan(world.nowMs + 89 * day);
+});
+
+test("who renews while a rotation ends is answered with whom to trust from then on", async () => {
+  const world = await new World().init();
+  await world.join("pi");
+  await world.cluster.rotate();
+  world.clock.advance(6000);
+  const told = Promise.withResolvers<void>();
+  world.cluster.listen({ changed: told.resolve, ended: () => {} });
+  const later = spyOn(globalThis, "setImmediate");
+  const writes: (() => void)[] = [];
+  later.mockImplementation(((write: () => void) => writes.push(write)) as unknown as typeof setImmediate);
+  try {
+    const renewed = world.cluster.renew("pi", makeRequest(makeKey()));
+    const finished = world.cluster.finishRotation(false);
+    // All nodes are told before the renewal is on the disk.
+    await told.promise;
+    for (const write of writes.splice(0)) write();
+    expect((await renewed).authorities).toEqual([world.cluster.authorities!.current.pem]);
+    await finished;
+  } finally {
+    later.mockRestore();
+  }
 });
 
 test("an authority gives way to another one while nodes renew; who has not done so is named", async () => {

@@ -136,8 +136,8 @@ export class Cluster {
    * @throws Failure InvalidArgs for a bad request, AccessDenied for a node without a certificate, LimitsExceeded for one that
    * has been given one `restMs` ago or less: each costs a signature and a write to the disk.
    */
-  renew(node: string, request: Uint8Array): Promise<{ certificate: string; authorities: string[] }> {
-    return this.#kept.change(async () => {
+  async renew(node: string, request: Uint8Array): Promise<{ certificate: string; authorities: string[] }> {
+    const certificate = await this.#kept.change(async () => {
       const { known, options } = this.#kept;
       if (!this.#members.has(node))
         throw new Failure(ErrorName.AccessDenied, `node '${node}' has no certificate that could be renewed`);
@@ -145,11 +145,13 @@ export class Cluster {
       const restedMs = this.#kept.nowMs - issuedMs - backdatedMs;
       if (restedMs >= 0 && restedMs < restMs)
         throw new Failure(ErrorName.LimitsExceeded, `node '${node}' has been given a certificate just now`);
-      const certificate = await issueTo(node, request, this.#kept);
-      known.registry.renew(node, issuedBy(certificate, known));
+      const issued = await issueTo(node, request, this.#kept);
+      known.registry.renew(node, issuedBy(issued, known));
       options.log.info(`Renewed the certificate of node '${node}'`);
-      return { certificate: certificate.pem, authorities: this.trusted };
+      return issued.pem;
     });
+    // While that was written to the disk, all nodes may have been told to trust others: this answer comes after that.
+    return { certificate, authorities: this.trusted };
   }
 
   /** The authorities that are trusted, in PEM; that which issues certificates is the last. */
