@@ -129,7 +129,9 @@ export class Reader {
   text(): string {
     const size = this.uint32();
     const start = this.take(1, size + 1);
-    return shortText(this.#bytes, start, start + size) ?? toText.call(this.#bytes, "utf8", start, start + size);
+    // Those of a list are nearly all other ones than before.
+    const known = this.#depth === 0 ? shortText(this.#bytes, start, start + size) : undefined;
+    return known ?? toText.call(this.#bytes, "utf8", start, start + size);
   }
 
   /** Reads a text. @returns which of these, all ASCII, it is, undefined for any other: of that nothing is made. */
